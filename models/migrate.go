@@ -61,3 +61,20 @@ func provider(pool *pgxpool.Pool) (*goose.Provider, error) {
 	}
 	return goose.NewProvider(goose.DialectPostgres, stdlib.OpenDBFromPool(pool), files)
 }
+
+// SchemaText is all migrations as one text: what a copy of a migrated database depends on.
+func SchemaText() ([]byte, error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	var all []byte
+	for _, name := range names {
+		b, err := migrations.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, b...)
+	}
+	return all, nil
+}

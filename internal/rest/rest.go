@@ -1,0 +1,262 @@
+// Package rest calls other people's HTTP services: time limits, size limits and
+// one translation from what can go wrong to the kinds of models.Error.
+package rest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	json "github.com/goccy/go-json"
+
+	"extractor/models"
+)
+
+const (
+	connectTimeout = 3 * time.Second  // a host that is up answers a SYN at once
+	tlsTimeout     = 5 * time.Second  //
+	totalTimeout   = 25 * time.Second // below the jobs' slice, above the slowest page seen
+	// MaxBody is the largest answer we read, unpacked: several times the largest
+	// page a host documents, and small beside a 512 MB dyno.
+	MaxBody = 64 << 20
+	// maxRatio bounds how far a packed answer may unfold; JSON packs about 20:1.
+	maxRatio = 100
+	// packedFloor is the unpacked size below which the ratio is not looked at.
+	packedFloor = 1 << 20
+
+	minRetryAfter = time.Second    // "0" and the past mean: soon, not at once
+	maxRetryAfter = 24 * time.Hour // absurd values must not park a merchant for ever
+)
+
+// NewTransport is the transport for all calls outward.
+func NewTransport() *http.Transport {
+	return &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   tlsTimeout,
+		ResponseHeaderTimeout: totalTimeout,
+		MaxIdleConnsPerHost:   16,
+		IdleConnTimeout:       time.Minute,
+		WriteBufferSize:       64 << 10,
+		ReadBufferSize:        64 << 10,
+		DisableCompression:    true, // we unpack ourselves, to bound the ratio
+	}
+}
+
+// NewClient makes a client over rt that follows no redirects: an API that
+// redirects is not the API we were told of.
+func NewClient(rt http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport:     rt,
+		Timeout:       totalTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Caller calls one neighbour.
+type Caller struct {
+	Client *http.Client
+	Title  string // the neighbour's name in sentences: "Square"
+}
+
+// Answer is a whole answer.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// JSON sends in (nil for none) and decodes a 2xx answer into out (nil for
+// none). Any other answer is an error of the matching kind; see Check.
+func (c Caller) JSON(ctx context.Context, method, address string, header http.Header, in, out any) error {
+	a, err := c.Send(ctx, method, address, header, in)
+	if err != nil {
+		return err
+	}
+	if err := c.Check(a); err != nil {
+		return err
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(a.Body, out); err != nil {
+		return models.Errorf(models.Unavailable, "%s sent an answer that cannot be read. We try again by ourselves.", c.Title).
+			Because(fmt.Errorf("decode: %w", err))
+	}
+	return nil
+}
+
+// Send sends in as JSON (nil for no body; []byte as it is) and reads the whole
+// answer, whatever its status. The error tells a request that certainly never
+// left (Unavailable) from one that may have been taken (Unsure).
+func (c Caller) Send(ctx context.Context, method, address string, header http.Header, in any) (*Answer, error) {
+	body, err := encode(in)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	if err != nil {
+		return nil, models.Errorf(models.Internal, "An address of %s is not usable.", c.Title).Because(scrub(err))
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	if in != nil && req.Header.Get("Content-Type") == "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("Accept-Encoding", "gzip")
+	res, err := c.Client.Do(req)
+	if err != nil {
+		return nil, c.unanswered(err)
+	}
+	defer res.Body.Close()
+	read, err := readAll(res)
+	if err != nil {
+		return nil, models.Errorf(models.Unsure, "%s broke off in the middle of an answer. We try again by ourselves.", c.Title).Because(scrub(err))
+	}
+	return &Answer{Status: res.StatusCode, Header: res.Header, Body: read}, nil
+}
+
+func encode(in any) ([]byte, error) {
+	switch v := in.(type) {
+	case nil:
+		return nil, nil
+	case []byte:
+		return v, nil
+	}
+	return json.Marshal(in)
+}
+
+// unanswered is the error of a request without an answer.
+func (c Caller) unanswered(err error) error {
+	var known *models.Error
+	if errors.As(err, &known) { // from an authorising transport
+		return known
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return models.Errorf(models.Unavailable, "%s cannot be reached. We try again by ourselves.", c.Title).Because(scrub(err))
+	}
+	return models.Errorf(models.Unsure, "%s did not answer in time. We try again by ourselves.", c.Title).Because(scrub(err))
+}
+
+// scrub drops the address from an error of net/http: it may hold an id or a token.
+func scrub(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return fmt.Errorf("%s: %w", strings.ToLower(u.Op), u.Err)
+	}
+	return err
+}
+
+// Check turns an answer that is not 2xx into an error of the matching kind.
+// 408, 409, 423, 425, 429 and 5xx never mean that we lost our authorisation.
+func (c Caller) Check(a *Answer) error {
+	if a.Status >= 200 && a.Status < 300 {
+		return nil
+	}
+	cause := fmt.Errorf("status %d", a.Status)
+	switch a.Status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return models.Errorf(models.Unauthorised, "%s no longer lets us in.", c.Title).Because(cause)
+	case http.StatusNotFound, http.StatusGone:
+		return models.Errorf(models.NotFound, "%s does not know what we asked for.", c.Title).Because(cause)
+	case http.StatusTooManyRequests:
+		e := models.Errorf(models.Throttled, "%s asked us to slow down.", c.Title).Because(cause)
+		e.RetryAfter = RetryAfter(a.Header, time.Now())
+		return e
+	case http.StatusRequestEntityTooLarge:
+		return models.Errorf(models.TooLarge, "%s found a request too large.", c.Title).Because(cause)
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusLocked, http.StatusTooEarly:
+		return models.Errorf(models.Unsure, "%s could not answer just now. We try again by ourselves.", c.Title).Because(cause)
+	}
+	if a.Status >= 500 {
+		e := models.Errorf(models.Unsure, "%s has a fault of its own just now. We try again by ourselves.", c.Title).Because(cause)
+		if a.Header.Get("Retry-After") != "" {
+			e.RetryAfter = RetryAfter(a.Header, time.Now())
+		}
+		return e
+	}
+	return models.Errorf(models.Refused, "%s refused a request of ours.", c.Title).Because(cause)
+}
+
+// RetryAfter reads Retry-After, seconds or a date, clamped to between a second
+// and a day. Without one, or with nonsense, it is zero: the caller backs off.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if v == "" {
+		return 0
+	}
+	if seconds, err := strconv.ParseFloat(v, 64); err == nil && seconds == seconds {
+		return clamp(seconds * float64(time.Second))
+	}
+	if t, err := http.ParseTime(v); err == nil {
+		return clamp(float64(t.Sub(now)))
+	}
+	return 0
+}
+
+func clamp(d float64) time.Duration {
+	return time.Duration(min(max(d, float64(minRetryAfter)), float64(maxRetryAfter)))
+}
+
+// readAll reads the body, unpacked, within the limits.
+func readAll(res *http.Response) ([]byte, error) {
+	packed := &counter{r: res.Body}
+	var r io.Reader = packed
+	if strings.EqualFold(res.Header.Get("Content-Encoding"), "gzip") {
+		z, err := gzip.NewReader(packed)
+		if err != nil {
+			return nil, err
+		}
+		defer z.Close()
+		r = &ratioReader{r: z, packed: packed}
+	}
+	var buf bytes.Buffer
+	if n := res.ContentLength; n > 0 && n <= MaxBody {
+		buf.Grow(int(n) + bytes.MinRead)
+	}
+	if _, err := buf.ReadFrom(io.LimitReader(r, MaxBody+1)); err != nil {
+		return nil, err
+	}
+	if buf.Len() > MaxBody {
+		return nil, fmt.Errorf("answer larger than %d bytes", MaxBody)
+	}
+	return buf.Bytes(), nil
+}
+
+// counter counts what passes.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// ratioReader stops an answer that unfolds too far.
+type ratioReader struct {
+	r      io.Reader
+	packed *counter
+	n      int64
+}
+
+func (r *ratioReader) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	r.n += int64(n)
+	if r.n > packedFloor && r.n > maxRatio*r.packed.n {
+		return n, fmt.Errorf("answer unfolds more than %d times", maxRatio)
+	}
+	return n, err
+}
