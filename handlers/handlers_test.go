@@ -61,6 +61,7 @@ type bench struct {
 	store   *models.Store
 	retries *retries
 	log     *journal
+	api     *api
 	server  *httptest.Server
 	spec    routers.Router
 }
@@ -98,7 +99,8 @@ func newBench(t *testing.T, adjust ...func(*Config)) *bench {
 	for _, f := range adjust {
 		f(&cfg)
 	}
-	b.server = httptest.NewServer(New(cfg))
+	b.api = newAPI(cfg)
+	b.server = httptest.NewServer(b.api.routes())
 	t.Cleanup(b.server.Close)
 	return b
 }
