@@ -16,9 +16,9 @@ import (
 // Store is the database: one pool, which GORM and pgx share. Public methods
 // open their transaction; private functions take it.
 type Store struct {
-	Pool    *pgxpool.Pool
-	Sealer  *Sealer // seals and opens what is secret at rest; nil where nothing secret is touched
-	gorm    *gorm.DB
+	Pool   *pgxpool.Pool
+	Sealer *Sealer // seals and opens what is secret at rest; nil where nothing secret is touched
+	gorm   *gorm.DB
 }
 
 // slowQuery is when a query is worth a log line: well above the slowest we
