@@ -19,6 +19,7 @@ type Store struct {
 	Pool    *pgxpool.Pool
 	Sealer  *Sealer // seals and opens what is secret at rest; nil where nothing secret is touched
 	gorm    *gorm.DB
+	refresh refreshGate
 }
 
 // slowQuery is when a query is worth a log line: well above the slowest we
@@ -37,7 +38,7 @@ func NewStore(pool *pgxpool.Pool, sealer *Sealer) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{Pool: pool, Sealer: sealer, gorm: db}, nil
+	return &Store{Pool: pool, Sealer: sealer, gorm: db, refresh: newRefreshGate()}, nil
 }
 
 // DB is GORM within ctx.
