@@ -103,20 +103,30 @@ func (c *cluster) leave() error {
 		return err
 	}
 	defer c.users.free()
-	if !c.users.try() || !c.ours() { // others use it, or someone killed it
+	if !c.users.try() {
 		return nil
 	}
-	return c.pgctl(ctx, "stop", "-m", "fast")
+	return c.halt(ctx, "fast")
 }
 
 // wipe stops what a killed user left behind and forgets the data.
 func (c *cluster) wipe(ctx context.Context) error {
-	if c.ours() {
-		if err := c.pgctl(ctx, "stop", "-m", "immediate"); err != nil {
-			return err
-		}
+	if err := c.halt(ctx, "immediate"); err != nil {
+		return err
 	}
 	return os.RemoveAll(c.path("data"))
+}
+
+// halt stops the server, unless it does not run: someone may have killed it,
+// also while pg_ctl was at it.
+func (c *cluster) halt(ctx context.Context, mode string) error {
+	if !c.ours() {
+		return nil
+	}
+	if err := c.pgctl(ctx, "stop", "-m", mode); err != nil && c.ours() {
+		return err
+	}
+	return nil
 }
 
 // make creates the cluster unless it is there. It is made under another name

@@ -80,8 +80,8 @@ func TestAClosedParent(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("not root: nobody else could make a folder that we cannot enter")
 	}
-	t.Parallel()
 	needPostgres(t)
+	t.Setenv("TMPDIR", open755(t))
 	closed := t.TempDir()
 	if err := os.Chmod(closed, 0o700); err != nil {
 		t.Fatal(err)
