@@ -16,8 +16,11 @@ import (
 // Store is the database: one pool, which GORM and pgx share. Public methods
 // open their transaction; private functions take it.
 type Store struct {
-	Pool    *pgxpool.Pool
-	Sealer  *Sealer // seals and opens what is secret at rest; nil where nothing secret is touched
+	Pool   *pgxpool.Pool
+	Sealer *Sealer // seals and opens what is secret at rest; nil where nothing secret is touched
+	// Titles are the hosts' names as people write them, by folder name, for
+	// sentences. Set it before the store is used; a host without one goes by its folder name.
+	Titles  map[string]string
 	gorm    *gorm.DB
 	refresh refreshGate
 }
