@@ -303,7 +303,8 @@ func TestHostThatKeepsItsRefreshToken(t *testing.T) {
 	old := expired(server)
 	c := connect(t, store, old)
 	server.Do(func() { server.Before = status(200, `{"access_token":"next","expires_in":"3600"}`) })
-	_, err := store.RefreshToken(t.Context(), c.ID, models.Renewal{Needed: models.Token.Stale, Exchange: hostapi.RefreshExchange(shop{server: server}, c)})
+	host := shop{server, hostapi.Exchange{RefreshDue: time.Microsecond}}
+	err := hostapi.KeepAlive(t.Context(), store, map[string]hostapi.Host{"shop": host}, nil, unexpected(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,5 +314,45 @@ func TestHostThatKeepsItsRefreshToken(t *testing.T) {
 	}
 	if left := time.Until(token.ExpiresAt); left < 59*time.Minute || left > time.Hour {
 		t.Errorf("expires in %v", left)
+	}
+}
+
+func unexpected(t *testing.T) func(context.Context, *models.Connection, error) {
+	return func(_ context.Context, c *models.Connection, err error) { t.Errorf("connection %d: %v", c.ID, err) }
+}
+
+func TestKeepAliveRenewsWhatIsOldAndReportsWhatIsGone(t *testing.T) {
+	t.Parallel()
+	server, store := oauthtest.New(t), pgtest.Store(t)
+	hosts := map[string]hostapi.Host{"shop": shop{server: server}}
+	fresh, old, gone := connect(t, store, server.Grant()), connect(t, store, server.Grant()), connect(t, store, models.Token{Access: "a", Refresh: "unknown"})
+	exec(t, store, `UPDATE tokens SET refreshed_at = now() - interval '25 hours' WHERE connection_id <> $1`, fresh.ID)
+	exec(t, store, `UPDATE connections SET wish = 'off'`) // kept alive all the same
+	var failed []int64
+	run := func() {
+		err := hostapi.KeepAlive(t.Context(), store, hosts, nil, func(_ context.Context, c *models.Connection, err error) {
+			if models.KindOf(err) != models.Unauthorised {
+				t.Errorf("got %v", err)
+			}
+			failed = append(failed, c.ID)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	run()
+	run() // the one that failed rests now
+	if len(failed) != 1 || failed[0] != gone.ID || server.Calls() != 2 {
+		t.Fatalf("failed %v after %d calls", failed, server.Calls())
+	}
+	if token, err := store.Token(t.Context(), old.ID); err != nil || token.Version != 2 {
+		t.Fatalf("version %d, %v", token.Version, err)
+	}
+}
+
+func exec(t *testing.T, store *models.Store, sql string, args ...any) {
+	t.Helper()
+	if _, err := store.Pool.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatal(err)
 	}
 }
