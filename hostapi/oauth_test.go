@@ -303,7 +303,7 @@ func TestHostThatKeepsItsRefreshToken(t *testing.T) {
 	old := expired(server)
 	c := connect(t, store, old)
 	server.Do(func() { server.Before = status(200, `{"access_token":"next","expires_in":"3600"}`) })
-	host := shop{server, hostapi.Exchange{RefreshDue: time.Microsecond}}
+	host := shop{server, hostapi.Exchange{RefreshDue: time.Millisecond}}
 	err := hostapi.KeepAlive(t.Context(), store, map[string]hostapi.Host{"shop": host}, nil, unexpected(t))
 	if err != nil {
 		t.Fatal(err)

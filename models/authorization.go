@@ -56,6 +56,9 @@ func (s *Store) authorize(tx *gorm.DB, c *Connection, a Authorization) error {
 	if err := endAttempt(tx, a.Attempt, OutcomeDone); err != nil {
 		return err
 	}
+	if err := dropUnnamed(tx, c, a.Account); err != nil {
+		return err
+	}
 	columns := map[string]any{"authorized": true, "host_account": a.Account, "host_label": a.Label}
 	if a.Zone != "" {
 		columns["zone"] = a.Zone

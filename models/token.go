@@ -309,7 +309,7 @@ func (s *Store) TokensDue(ctx context.Context, host string, after time.Duration,
 	err := s.DB(ctx).Raw(`SELECT c.* FROM tokens t JOIN connections c ON c.id = t.connection_id
 		WHERE c.host = ? AND c.deleted_at IS NULL AND c.authorized AND t.refresh IS NOT NULL
 		AND t.refreshed_at < now() - ?::interval AND (t.retry_at IS NULL OR t.retry_at <= now())
-		ORDER BY t.refreshed_at LIMIT ?`, host, after.String(), limit).Scan(&due).Error
+		ORDER BY t.refreshed_at LIMIT ?`, host, after.String(), limit).Find(&due).Error
 	return due, err
 }
 
