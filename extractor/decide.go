@@ -70,6 +70,9 @@ type decision struct {
 // decide compares a reading with the entries of its record. It is pure.
 func (b *book) decide(r *reading, have []*entry) decision {
 	d := decision{counts: counts{Fetched: 1}}
+	if r.vanished {
+		r.record.Version = newest(have)
+	}
 	if newest(have) > r.record.Version {
 		d.stale = true
 		d.counts.Unchanged = 1

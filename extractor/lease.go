@@ -35,6 +35,7 @@ type lane struct {
 	Zone        string
 	Settings    json.RawMessage
 	Generation  int64
+	Unsettled   bool      // the status sentence speaks of trouble, or of the first sync
 	Now         time.Time // the database's clock at the claim
 }
 
@@ -58,7 +59,7 @@ picked AS (
 UPDATE lanes l SET epoch = l.epoch + 1, leased_until = now() + $5::interval
 FROM picked p, connections c WHERE l.id = p.id AND c.id = l.connection_id
 RETURNING l.id, l.connection_id, l.kind, l.from_at, l.to_at, l.cursor, l.epoch, l.failures, l.batch_limit, l.pages,
-  c.external_id, c.host, c.host_account, c.zone, c.settings, c.generation, now()`
+  c.external_id, c.host, c.host_account, c.zone, c.settings, c.generation, c.trouble_since IS NOT NULL OR c.last_sync_at IS NULL, now()`
 
 // claim leases up to limit due lanes of a kind.
 func (e *Engine) claim(ctx context.Context, kind models.LaneKind, limit int) ([]*lane, error) {
@@ -99,9 +100,11 @@ func (l *lane) fence(ctx context.Context, tx pgx.Tx) (start string, now time.Tim
 // release gives the lease back and says when the lane is due next. A lane that
 // is no longer ours is left alone.
 func (e *Engine) release(ctx context.Context, l *lane, due time.Duration, failures int) error {
-	_, err := e.Store.Pool.Exec(ctx, `UPDATE lanes SET leased_until = NULL, failures = $3,
-		due_at = CASE WHEN due_at IS NULL THEN NULL ELSE now() + $4::interval END
-		WHERE id = $1 AND epoch = $2`, l.ID, l.Epoch, failures, due.String())
+	_, err := e.Store.Pool.Exec(ctx, `WITH l AS (UPDATE lanes SET leased_until = NULL, failures = $3,
+			due_at = CASE WHEN due_at IS NULL THEN NULL ELSE now() + $4::interval END
+			WHERE id = $1 AND epoch = $2 RETURNING connection_id, kind, due_at)
+		UPDATE connections c SET next_sync_at = l.due_at FROM l WHERE c.id = l.connection_id AND l.kind = 'incremental'`,
+		l.ID, l.Epoch, failures, due.String())
 	return err
 }
 

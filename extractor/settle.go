@@ -80,19 +80,35 @@ func (d *delivery) settleIn(ctx context.Context, tx pgx.Tx, b *batch, receipt ta
 func (d *delivery) settleTaken(ctx context.Context, tx pgx.Tx, b *batch) error {
 	_, err := tx.Exec(ctx, `UPDATE entries e SET state = CASE WHEN e.seq = x.s AND e.state = 'pending' THEN 'sent' ELSE e.state END,
 			sent_seq = x.s, delivered_at = now(), prior_payload = NULL,
-			deliver_after = CASE WHEN $5 THEN q.at ELSE NULL END, verify_after = CASE WHEN $5 THEN q.at ELSE e.verify_after END
+			deliver_after = CASE WHEN $5 THEN q.at END, verify_after = CASE WHEN $7 THEN q.at ELSE e.verify_after END
 		FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) x(c, k, i, s), (SELECT now() + $6::interval AS at) q
 		WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`,
-		repeat(d.lane.Connection, len(b.keys)), b.kinds, b.keys, b.seqs, b.unsure, d.Timing.Quiet.String())
+		repeat(d.lane.Connection, len(b.keys)), b.kinds, b.keys, b.seqs, b.unsure, d.Timing.Quiet.String(), b.unsure && d.canLook())
 	if err != nil {
 		return err
 	}
 	d.sent += len(b.items)
 	d.suspects = d.cleared(b)
-	if err := d.targetAnswered(ctx, tx); err != nil {
-		return err
+	d.lane.Failures = 0
+	return errors.Join(d.targetAnswered(ctx, tx), d.growBatch(ctx, tx), d.dropBatch(ctx, tx))
+}
+
+func (d *delivery) canLook() bool {
+	_, ok := d.Target.(targetapi.Looker)
+	return ok
+}
+
+// growBatch lets batches that were made smaller grow again, since one passed.
+func (d *delivery) growBatch(ctx context.Context, tx pgx.Tx) error {
+	if d.lane.BatchLimit == nil {
+		return nil
 	}
-	return d.dropBatch(ctx, tx)
+	if *d.lane.BatchLimit*2 < d.Target.Info().Batch {
+		return d.limitBatch(ctx, tx, *d.lane.BatchLimit*2)
+	}
+	d.lane.BatchLimit = nil
+	_, err := tx.Exec(ctx, `UPDATE lanes SET batch_limit = NULL WHERE id = $1`, d.lane.ID)
+	return err
 }
 
 // cleared is what remains under suspicion after a batch was taken.
@@ -150,7 +166,8 @@ func (d *delivery) keepUnsure(ctx context.Context, tx pgx.Tx, b *batch) error {
 }
 
 // halve keeps the first half of an unclear batch under way and sets the rest
-// free: to be sent again in its turn, and verified, after the quiet time.
+// free, to be sent again in its turn after the quiet time. It may be there
+// already, which a sent_seq above zero says.
 func (d *delivery) halve(ctx context.Context, tx pgx.Tx, b *batch, keep int) error {
 	rest := len(b.keys) - keep
 	_, err := tx.Exec(ctx, `UPDATE entries e SET state = CASE WHEN e.state = 'sent' THEN 'pending' ELSE e.state END, prior_payload = NULL,
@@ -189,7 +206,7 @@ func (d *delivery) suspect(ctx context.Context, tx pgx.Tx, b *batch, failure err
 		d.suspects = b.seqs
 		return nil
 	}
-	d.suspects = d.cleared(b)
+	d.suspects = nil // the others may well be fine
 	return d.setAside(ctx, tx, b, map[models.Ref]string{b.refs()[0]: models.Sentence(failure, "refused without a reason")})
 }
 
@@ -206,9 +223,11 @@ func (d *delivery) setAside(ctx context.Context, tx pgx.Tx, b *batch, refused ma
 	}
 	title := d.Target.Info().Title
 	_, err := tx.Exec(ctx, `WITH bad AS (
-			UPDATE entries e SET state = CASE WHEN e.seq = ANY($5) THEN 'bad' ELSE e.state END, reason = x.why, prior_payload = NULL
+			UPDATE entries e SET state = 'bad', reason = x.why, prior_payload = NULL
 			FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) x(c, k, i, why)
-			WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i RETURNING e.*)
+			WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i
+				AND e.seq = ANY($5) AND e.state = 'pending' -- newer content has its own turn
+			RETURNING e.*)
 		INSERT INTO bad_items AS b (connection_id, stage, kind, key, record, version, message, friendly_message, mapping)
 		SELECT connection_id, 'target', kind, key, record, version, reason, $6, $7 FROM bad
 		ON CONFLICT (connection_id, kind, key) WHERE settled_at IS NULL DO UPDATE SET at = now(), message = excluded.message, mapping = excluded.mapping`,

@@ -15,6 +15,9 @@ type reading struct {
 	record  hostapi.Record
 	items   []content
 	refusal *models.Error // set: the record as a whole was refused
+	// vanished: the host no longer has the record. It takes the version the
+	// ledger holds, so that a record which comes back with a newer one counts.
+	vanished bool
 }
 
 // name is the record's identity within its connection.

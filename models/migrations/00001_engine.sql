@@ -47,6 +47,7 @@ CREATE TABLE service (
   target_failing_since timestamptz,             -- first of a run of time-outs and 5xx over all connections
   target_ok_at  timestamptz,                    -- last good answer of the target
   care_at       timestamptz NOT NULL DEFAULT now(), -- when the housekeeping is due
+  trimmed_until timestamptz NOT NULL DEFAULT now(), -- payloads delivered before were trimmed
   updated_at    timestamptz NOT NULL DEFAULT now()
 );
 INSERT INTO service DEFAULT VALUES;
@@ -114,6 +115,7 @@ CREATE TABLE entries (
 );
 CREATE INDEX entries_record ON entries (connection_id, record);
 CREATE INDEX entries_pending ON entries (connection_id, seq) WHERE state = 'pending';
+CREATE INDEX entries_delivered ON entries USING brin (delivered_at);
 CREATE INDEX entries_verify ON entries (connection_id, verify_after) WHERE verify_after IS NOT NULL;
 
 -- What was read, by transaction day. The state of a day is counted from entries.
