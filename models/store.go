@@ -18,8 +18,9 @@ type Store struct {
 	Sealer *Sealer // seals and opens what is secret at rest; nil where nothing secret is touched
 	// Titles are the hosts' names as people write them, by folder name, for
 	// sentences. Set it before the store is used; a host without one goes by its folder name.
-	Titles map[string]string
-	gorm   *gorm.DB
+	Titles  map[string]string
+	gorm    *gorm.DB
+	refresh refreshGate
 }
 
 // NewStore makes a Store on a pool. The pool stays the caller's to close.
@@ -31,7 +32,7 @@ func NewStore(pool *pgxpool.Pool, sealer *Sealer) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{Pool: pool, Sealer: sealer, gorm: db}, nil
+	return &Store{Pool: pool, Sealer: sealer, gorm: db, refresh: newRefreshGate()}, nil
 }
 
 // DB is GORM within ctx.
