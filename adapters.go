@@ -13,3 +13,6 @@ var (
 
 	targetConfigs = map[string]func() targetapi.Config{}
 )
+
+// theTarget is where all connections deliver to.
+const theTarget = "trustfile"

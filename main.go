@@ -42,8 +42,6 @@ func verbs() []verb {
 		{"serve", "the API, and workers too unless WORKERS=0", (*Main).serve},
 		{"worker", "workers alone", (*Main).worker},
 		{"migrate", "bring the database to this version's schema", (*Main).migrate},
-		{"sandbox", "everything on this machine, with a stand-in host and TrustFile", (*Main).sandbox},
-		{"rekey", "seal what is secret with the first of ENCRYPTION_KEYS", (*Main).rekey},
 		{"config", "the table of variables", (*Main).config},
 	}
 }
@@ -95,6 +93,41 @@ func (m *Main) migrate(ctx context.Context) error {
 	}
 	defer pool.Close()
 	return models.Migrate(ctx, pool)
+}
+
+// serve answers the API, and works on jobs unless WORKERS=0.
+func (m *Main) serve(ctx context.Context) error {
+	var c Config
+	if err := m.load(&c, &c.Web, &c.Database, &c.Keys, &c.Engine); err != nil {
+		return err
+	}
+	listener, err := process.Listen(ctx, "", int(c.Web.Port)) // first: the platform waits for the port
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	s, err := open(ctx, &c)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	slog.Info("listening", "address", listener.Addr().String(), "workers", c.Engine.Workers)
+	return s.run(ctx, listener, c.Engine.Workers != 0)
+}
+
+// worker works on jobs and nothing else.
+func (m *Main) worker(ctx context.Context) error {
+	var c Config
+	if err := m.load(&c, &c.Database, &c.Keys, &c.Engine); err != nil {
+		return err
+	}
+	s, err := open(ctx, &c)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	slog.Info("working")
+	return s.engine.Run(ctx)
 }
 
 // load reads the log's variables and those groups of c that the verb needs.

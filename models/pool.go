@@ -55,13 +55,15 @@ func openPool(ctx context.Context, address string, size int, statement time.Dura
 	if err != nil {
 		return nil, err
 	}
-	config.MaxConns = int32(size) //nolint:gosec // checked when it was read: at most a few hundred
+	config.MaxConns = int32(size) // at most a few hundred: checked when it was read
 	config.ConnConfig.RuntimeParams["statement_timeout"] = milliseconds(statement)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, unreachable(err)
 	}
-	if err := pool.Ping(ctx); err != nil {
+	contact, cancel := context.WithTimeout(ctx, connectTimeout) // of all its addresses together
+	defer cancel()
+	if err := pool.Ping(contact); err != nil {
 		pool.Close()
 		return nil, unreachable(err)
 	}
