@@ -40,6 +40,7 @@ type Retrier interface {
 // api is the contract API.
 type api struct {
 	Config
+	patience time.Duration // how long a handler may take
 	bearers  bearers
 	pulse    *cached[*models.Pulse]
 	workload *cached[*models.Workload]
@@ -50,17 +51,19 @@ type api struct {
 const neighbourAge = 15 * time.Second
 
 // New makes the whole HTTP side of the service.
-func New(cfg Config) http.Handler {
+func New(cfg Config) http.Handler { return newAPI(cfg).routes() }
+
+func newAPI(cfg Config) *api {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
 	if cfg.Metrics == nil {
 		cfg.Metrics = prometheus.NewRegistry()
 	}
-	a := &api{Config: cfg, bearers: newBearers(cfg.Tokens)}
+	a := &api{Config: cfg, patience: handlerDeadline, bearers: newBearers(cfg.Tokens)}
 	a.pulse = newCached(neighbourAge, cfg.Store.Pulse)
 	a.workload = newCached(neighbourAge, cfg.Store.Workload)
-	return a.routes()
+	return a
 }
 
 // routes is every route of the service on one screen.
@@ -71,7 +74,7 @@ func (a *api) routes() *gin.Engine {
 	r.HandleMethodNotAllowed = true
 	r.ContextWithFallback = true // a handler's *gin.Context ends with its request
 	_ = r.SetTrustedProxies(nil) // the router in front is known by position: see ClientAddress
-	r.Use(requestID, a.observe(), a.recovery, a.headers, a.httpsOnly, deadline, limitBody)
+	r.Use(requestID, a.observe(), a.recovery, a.headers, a.httpsOnly, a.deadline, limitBody)
 	r.NoRoute(a.authorised, notFound)
 	r.NoMethod(methodNotAllowed)
 

@@ -75,8 +75,8 @@ func (a *api) httpsOnly(c *gin.Context) {
 func isHealth(route string) bool { return route == "/health" || route == "/orangez/health" }
 
 // deadline ends what takes too long; the handler's error becomes a 503.
-func deadline(c *gin.Context) {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), handlerDeadline)
+func (a *api) deadline(c *gin.Context) {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), a.patience)
 	defer cancel()
 	c.Request = c.Request.WithContext(ctx)
 	c.Next()
