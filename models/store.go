@@ -16,9 +16,13 @@ import (
 // Store is the database: one pool, which GORM and pgx share. Public methods
 // open their transaction; private functions take it.
 type Store struct {
-	Pool    *pgxpool.Pool
-	Sealer  *Sealer // seals and opens what is secret at rest; nil where nothing secret is touched
+	Pool   *pgxpool.Pool
+	Sealer *Sealer // seals and opens what is secret at rest; nil where nothing secret is touched
+	// Titles are the hosts' names as people write them, by folder name, for
+	// sentences. Set it before the store is used; a host without one goes by its folder name.
+	Titles  map[string]string
 	gorm    *gorm.DB
+	refresh refreshGate
 }
 
 // slowQuery is when a query is worth a log line: well above the slowest we
@@ -37,7 +41,7 @@ func NewStore(pool *pgxpool.Pool, sealer *Sealer) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{Pool: pool, Sealer: sealer, gorm: db}, nil
+	return &Store{Pool: pool, Sealer: sealer, gorm: db, refresh: newRefreshGate()}, nil
 }
 
 // DB is GORM within ctx.
