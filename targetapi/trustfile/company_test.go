@@ -82,6 +82,12 @@ func newOffice(t *testing.T, question, signup reply) *office {
 	return o
 }
 
+func (o *office) seen() []map[string]any {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.signups
+}
+
 var applicant = targetapi.SignUp{
 	Email: "owner+shop@mail.example", Company: strings.Repeat("Ä", 60), FirstName: "Ann", Phone: "+1 555 0100",
 	Address: models.Address{Line1: "12 Canary Street", City: "Austin", State: "TX", Zip: "78701", Country: "US"},
@@ -96,10 +102,10 @@ func TestSignUp(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, unknownUser, signedUp)
 	have, err := open(t, o.URL).(targetapi.Provisioner).SignUp(t.Context(), applicant)
-	if err != nil || have != "0b5e-token" || len(o.signups) != 1 {
-		t.Fatalf("%q, %v after %d signups", have, err, len(o.signups))
+	if err != nil || have != "0b5e-token" || len(o.seen()) != 1 {
+		t.Fatalf("%q, %v after %d signups", have, err, len(o.seen()))
 	}
-	body := o.signups[0]
+	body := o.seen()[0]
 	if name := body["companyName"].(string); utf8.RuneCountInString(name) != 50 || !strings.HasPrefix(applicant.Company, name) {
 		t.Errorf("company's name %q", name)
 	}
@@ -133,8 +139,8 @@ func TestSignUpOutcomes(t *testing.T) {
 	} {
 		o := newOffice(t, c.question, c.signup)
 		companyToken, err := open(t, o.URL).(targetapi.Provisioner).SignUp(t.Context(), applicant)
-		if companyToken != "" || models.KindOf(err) != c.kind || len(o.signups) != c.signups {
-			t.Errorf("%s: %q, %v after %d signups", name, companyToken, err, len(o.signups))
+		if companyToken != "" || models.KindOf(err) != c.kind || len(o.seen()) != c.signups {
+			t.Errorf("%s: %q, %v after %d signups", name, companyToken, err, len(o.seen()))
 		}
 		if err != nil && (strings.Contains(err.Error(), "owner") || strings.Contains(err.Error(), token)) {
 			t.Errorf("%s: shows too much: %v", name, err)
@@ -147,8 +153,8 @@ func TestSignUpNeedsAName(t *testing.T) {
 	o := newOffice(t, unknownUser, signedUp)
 	nameless := applicant
 	nameless.Company = ""
-	if _, err := open(t, o.URL).(targetapi.Provisioner).SignUp(t.Context(), nameless); models.KindOf(err) != models.Refused || len(o.signups) != 0 {
-		t.Errorf("%v after %d signups", err, len(o.signups))
+	if _, err := open(t, o.URL).(targetapi.Provisioner).SignUp(t.Context(), nameless); models.KindOf(err) != models.Refused || len(o.seen()) != 0 {
+		t.Errorf("%v after %d signups", err, len(o.seen()))
 	}
 	o.Close()
 	if _, err := open(t, o.URL).(targetapi.Provisioner).SignUp(t.Context(), applicant); models.KindOf(err) != models.Unavailable {

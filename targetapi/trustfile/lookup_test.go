@@ -74,7 +74,7 @@ func TestHoldsOddAnswers(t *testing.T) {
 		`{"items": null}`: "",
 		`{}`:              "",
 		`{"items": [{"refund": "true", "salesAmount": 1e9999, "transactionDate": {}, "shipToAddress": null}]}`: "",
-		`{"items": [{"refund": true, "salesAmount": "much"}]}`:                                                      models.Unavailable,
+		`{"items": [{"refund": true, "salesAmount": "much"}]}`:                                                 models.Unavailable,
 		`[]`:     models.Unavailable,
 		`<html>`: models.Unavailable,
 		`{"item`: models.Unavailable,
