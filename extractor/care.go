@@ -147,7 +147,7 @@ func (e *Engine) nameCompany(ctx context.Context, describer targetapi.Describer)
 	due, err := e.probedRows(ctx, `UPDATE connections SET company_asked_at = now() WHERE id = (
 			SELECT id FROM connections WHERE company_name IS NULL AND external_id IS NOT NULL AND deleted_at IS NULL AND wish <> 'off'
 				AND (company_asked_at IS NULL OR company_asked_at < now() - $1::interval) ORDER BY id LIMIT 1)
-		RETURNING id, external_id`, askAgain.String())
+		RETURNING id, external_id`, askAgain)
 	if err != nil || len(due) == 0 {
 		return false, err
 	}
@@ -178,7 +178,7 @@ func (e *Engine) trimPayloads(ctx context.Context) error {
 			UPDATE entries e SET prior_payload = NULL, payload = (payload::jsonb #- '{shipToAddress,line1}' #- '{shipToAddress,city}'
 				#- '{shipFromAddress,line1}' #- '{shipFromAddress,city}' #- '{description}')::text
 			FROM step WHERE e.delivered_at >= step.since AND e.delivered_at < step.until AND e.state = 'sent' AND e.payload IS NOT NULL`,
-			payloadDays, trimStep.String())
+			payloadDays, trimStep)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}

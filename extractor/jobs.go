@@ -232,7 +232,7 @@ func (e *Engine) wantedJobs(ctx context.Context, tx pgx.Tx) ([]river.InsertManyP
 
 // careJobs claims the housekeeping when it is due. A job that is lost costs one period.
 func (e *Engine) careJobs(ctx context.Context, tx pgx.Tx) ([]river.InsertManyParams, error) {
-	tag, err := tx.Exec(ctx, `UPDATE service SET care_at = now() + $1::interval WHERE care_at <= now()`, e.Timing.Care.String())
+	tag, err := tx.Exec(ctx, `UPDATE service SET care_at = now() + $1::interval WHERE care_at <= now()`, e.Timing.Care)
 	if err != nil || tag.RowsAffected() == 0 {
 		return nil, err
 	}

@@ -83,7 +83,7 @@ func (d *delivery) settleTaken(ctx context.Context, tx pgx.Tx, b *batch) error {
 			deliver_after = CASE WHEN $5 THEN q.at END, verify_after = CASE WHEN $7 THEN q.at ELSE e.verify_after END
 		FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) x(c, k, i, s), (SELECT now() + $6::interval AS at) q
 		WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`,
-		repeat(d.lane.Connection, len(b.keys)), b.kinds, b.keys, b.seqs, b.unsure, d.Timing.Quiet.String(), b.unsure && d.canLook())
+		repeat(d.lane.Connection, len(b.keys)), b.kinds, b.keys, b.seqs, b.unsure, d.Timing.Quiet, b.unsure && d.canLook())
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (d *delivery) halve(ctx context.Context, tx pgx.Tx, b *batch, keep int) err
 	_, err := tx.Exec(ctx, `UPDATE entries e SET state = CASE WHEN e.state = 'sent' THEN 'pending' ELSE e.state END, prior_payload = NULL,
 			sent_seq = greatest(sent_seq, 1), deliver_after = now() + $4::interval
 		FROM unnest($1::bigint[], $2::text[], $3::text[]) x(c, k, i) WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`,
-		repeat(d.lane.Connection, rest), b.kinds[keep:], b.keys[keep:], d.Timing.Quiet.String())
+		repeat(d.lane.Connection, rest), b.kinds[keep:], b.keys[keep:], d.Timing.Quiet)
 	if err != nil {
 		return err
 	}

@@ -7,9 +7,12 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
+	"gorm.io/gorm"
 )
 
 // Token is what lets us into one merchant's account at a host.
@@ -188,7 +191,8 @@ func (s *Store) lockToken(ctx context.Context, tx pgx.Tx, connection int64) (Tok
 		return Token{}, err
 	}
 	t, err := s.readToken(ctx, tx, connection, "FOR UPDATE")
-	if isCode(err, lockNotAvailable) {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == pgerrcode.LockNotAvailable {
 		return Token{}, Errorf(Unavailable, "The access to this account is being renewed. We try again by ourselves.").Because(err)
 	}
 	return t, err
@@ -271,6 +275,24 @@ func (s *Store) sealToken(connection int64, t Token) (row sealedToken, err error
 	return row, err
 }
 
+// PutToken stores the token of a new grant in place of whatever was there.
+func (s *Store) PutToken(ctx context.Context, connection int64, t Token) error {
+	return s.putToken(s.DB(ctx), connection, t)
+}
+
+func (s *Store) putToken(tx *gorm.DB, connection int64, t Token) error {
+	t.Previous = "" // of another grant
+	row, err := s.sealToken(connection, t)
+	if err != nil {
+		return err
+	}
+	return tx.Exec(`INSERT INTO tokens (connection_id, access, refresh, expires_at) VALUES (?, ?, ?, ?)
+		ON CONFLICT (connection_id) DO UPDATE SET access = excluded.access, refresh = excluded.refresh,
+			previous_refresh = NULL, expires_at = excluded.expires_at, refreshed_at = now(), retry_at = NULL,
+			version = tokens.version + 1`,
+		connection, row.access, row.refresh, row.expires).Error
+}
+
 // TokenWorked tells that the access token of this version was used with
 // success: the refresh token before it is of no use any more.
 func (s *Store) TokenWorked(ctx context.Context, connection, version int64) error {
@@ -287,7 +309,7 @@ func (s *Store) TokensDue(ctx context.Context, host string, after time.Duration,
 	err := s.DB(ctx).Raw(`SELECT c.* FROM tokens t JOIN connections c ON c.id = t.connection_id
 		WHERE c.host = ? AND c.deleted_at IS NULL AND c.authorized AND t.refresh IS NOT NULL
 		AND t.refreshed_at < now() - ?::interval AND (t.retry_at IS NULL OR t.retry_at <= now())
-		ORDER BY t.refreshed_at LIMIT ?`, host, after.String(), limit).Scan(&due).Error
+		ORDER BY t.refreshed_at LIMIT ?`, host, after.String(), limit).Find(&due).Error
 	return due, err
 }
 

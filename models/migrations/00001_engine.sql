@@ -115,7 +115,6 @@ CREATE TABLE entries (
 );
 CREATE INDEX entries_record ON entries (connection_id, record);
 CREATE INDEX entries_pending ON entries (connection_id, seq) WHERE state = 'pending';
-CREATE INDEX entries_delivered ON entries USING brin (delivered_at);
 CREATE INDEX entries_verify ON entries (connection_id, verify_after) WHERE verify_after IS NOT NULL;
 
 -- What was read, by transaction day. The state of a day is counted from entries.

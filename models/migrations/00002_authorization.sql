@@ -1,6 +1,5 @@
 -- +goose Up
 ALTER TABLE tokens ADD retry_at timestamptz;           -- after a failed refresh: keep-alive not before; null: at once
-ALTER TABLE connections ADD described_at timestamptz;  -- when we last asked the target for the company's name; null: never
 
 -- One try to enter a host's account: from the confirmation page to the host's answer.
 CREATE TABLE attempts (
@@ -44,5 +43,4 @@ CREATE INDEX signups_due ON signups (due_at) WHERE due_at IS NOT NULL;
 
 -- +goose Down
 DROP TABLE signups, tickets, attempts;
-ALTER TABLE connections DROP described_at;
 ALTER TABLE tokens DROP retry_at;
