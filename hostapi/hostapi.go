@@ -124,6 +124,7 @@ type Exchange struct {
 	ExpiresAt  string        // name of a property with an RFC 3339 expiry, where there is no expires_in
 	Life       time.Duration // assumed when nothing says how long an access token lives; 0 = for ever
 	RefreshDue time.Duration // refresh at the latest this long after the last one, although still valid; 0 = a day
+	Withdrawn  []string      // words in the host's error answers, besides invalid_grant, that say the grant is gone
 }
 
 // Revoker gives the grant back when a connection is deleted. c is authorised

@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -10,34 +9,30 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
 )
 
 // Store is the database: one pool, which GORM and pgx share. Public methods
 // open their transaction; private functions take it.
 type Store struct {
-	Pool    *pgxpool.Pool
-	Sealer  *Sealer // seals and opens what is secret at rest; nil where nothing secret is touched
+	Pool   *pgxpool.Pool
+	Sealer *Sealer // seals and opens what is secret at rest; nil where nothing secret is touched
+	// Titles are the hosts' names as people write them, by folder name, for
+	// sentences. Set it before the store is used; a host without one goes by its folder name.
+	Titles  map[string]string
 	gorm    *gorm.DB
+	refresh refreshGate
 }
-
-// slowQuery is when a query is worth a log line: well above the slowest we
-// know of, well below the handlers' deadline.
-const slowQuery = 2 * time.Second
 
 // NewStore makes a Store on a pool. The pool stays the caller's to close.
 func NewStore(pool *pgxpool.Pool, sealer *Sealer) (*Store, error) {
 	db, err := gorm.Open(postgres.New(postgres.Config{Conn: stdlib.OpenDBFromPool(pool)}), &gorm.Config{
 		SkipDefaultTransaction: true,
-		Logger: logger.NewSlogLogger(slog.Default(), logger.Config{
-			SlowThreshold: slowQuery, LogLevel: logger.Warn,
-			ParameterizedQueries: true, IgnoreRecordNotFoundError: true,
-		}),
+		Logger:                 queryLog{},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Store{Pool: pool, Sealer: sealer, gorm: db}, nil
+	return &Store{Pool: pool, Sealer: sealer, gorm: db, refresh: newRefreshGate()}, nil
 }
 
 // DB is GORM within ctx.

@@ -16,6 +16,7 @@ CREATE TABLE connections (
   settings          jsonb NOT NULL DEFAULT '{}',     -- by the host's own setting names
   company_name      text,                            -- from the target; null: not fetched yet
   company_address   jsonb,                           -- the target's default ship-from
+  company_asked_at  timestamptz,                     -- when the target was last asked for it
   consent_expires_at timestamptz,                    -- when the merchant must consent again; null: never
   covered_from      timestamptz,                     -- from here on the host's changes are read or planned to be
   status_message    text NOT NULL DEFAULT '',        -- one state and one next action, for the merchant
@@ -45,6 +46,8 @@ CREATE TABLE service (
   doubted_at    timestamptz,                    -- first answer of the target that our token is bad
   target_failing_since timestamptz,             -- first of a run of time-outs and 5xx over all connections
   target_ok_at  timestamptz,                    -- last good answer of the target
+  care_at       timestamptz NOT NULL DEFAULT now(), -- when the housekeeping is due
+  trimmed_until timestamptz NOT NULL DEFAULT now(), -- payloads delivered before were trimmed
   updated_at    timestamptz NOT NULL DEFAULT now()
 );
 INSERT INTO service DEFAULT VALUES;
@@ -142,6 +145,8 @@ CREATE TABLE batches (
   kinds         text[] NOT NULL,
   keys          text[] NOT NULL,
   seqs          bigint[] NOT NULL,           -- the content sent
+  epoch         bigint NOT NULL,             -- of the delivery lane's lease that sends it
+  reading       boolean NOT NULL DEFAULT false, -- items are read back, nothing is sent
   posting_until timestamptz,                 -- a request may start until then or is under way; null: it was answered
   first_sent_at timestamptz NOT NULL DEFAULT now(),
   unsure        boolean NOT NULL DEFAULT false, -- an earlier request with these bytes had no clear answer

@@ -1,0 +1,74 @@
+# Everything a newcomer needs. No variable has to be set; make alone lists the targets.
+# Paths are relative, so that the folder's own path may hold spaces.
+#
+# Tried on Debian 12, as root and as an ordinary user. Written with care but not
+# tried: macOS (make 3.81, Homebrew's Postgres).
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS   += --no-builtin-rules
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI         := .tools/golangci-lint-$(GOLANGCI_VERSION)
+# On its own line below go test: the whole suite within this, or it hangs.
+TEST_TIMEOUT     := 10m
+# What to test; one package: make test PACKAGES=./models ARGS='-run Amount'
+PACKAGES         := ./...
+ARGS             :=
+
+# apt-get may be used by root where there is one.
+CAN_APT = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint generate bench build postgres browser clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+build: ## bin/extractor
+	@mkdir -p bin
+	go build -o bin/extractor .
+
+run: build postgres ## the whole story on this machine: API, sandbox host, sandbox TrustFile
+	@exec bin/withpg -dir .postgres/run -env DATABASE_URL -- bin/extractor sandbox
+
+test: postgres browser ## the whole suite on a Postgres of its own, race detector on
+	@mkdir -p bin
+	@go build -o bin/testrun ./internal/testrun
+	@exec bin/withpg -scratch -dir .postgres/test -env TEST_DATABASE_URL -- \
+		bin/testrun -race -count=1 -timeout $(TEST_TIMEOUT) $(ARGS) $(PACKAGES)
+
+lint: $(GOLANGCI) ## gofmt, go vet, golangci-lint, generated files
+	@unformatted="$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)"; \
+		if [ -n "$$unformatted" ]; then echo "Run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	$(GOLANGCI) run ./...
+
+generate: ## app.json and the README's table of variables, from Config
+	go generate .
+
+bench: build postgres ## speed against the reference; writes bench.json
+	@exec bin/withpg -scratch -dir .postgres/bench -env DATABASE_URL -- go run ./bench
+
+clean: ## what was built, and the private Postgres with its data
+	rm -rf bin .postgres
+
+# The programs of Postgres, where root can install them; else internal/localpg downloads them.
+postgres:
+	@mkdir -p bin
+	@go build -o bin/withpg ./internal/localpg/run
+	@bin/withpg -find >/dev/null || if $(CAN_APT); then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql \
+		|| echo "Postgres could not be installed by apt-get."; fi
+
+# A browser for the tests of the popup, on machines that are made for tests only.
+browser:
+	@if [ "$${CI:-}" = true ] && $(CAN_APT) && ! command -v chromedriver >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver \
+		|| echo "Chromium could not be installed by apt-get: the browser tests will be skipped."; fi
+
+# By exact version into a file that carries it, so that a new version is a new file.
+$(GOLANGCI):
+	@mkdir -p .tools
+	GOBIN="$(CURDIR)/.tools" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv .tools/golangci-lint $@

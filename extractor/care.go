@@ -1,0 +1,187 @@
+package extractor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"extractor/hostapi"
+	"extractor/models"
+	"extractor/targetapi"
+)
+
+const (
+	// careChunk is how many rows one round of a chore takes; the next round comes within a minute.
+	careChunk = 50
+	// trimStep is the span of deliveries that one statement trims, and trimSteps
+	// how many a round does: a day of deliveries in six minutes at the least.
+	trimStep  = 10 * time.Minute
+	trimSteps = 24
+	// askAgain is how long until a company is asked for again that could not be told.
+	askAgain = time.Hour
+)
+
+// care does the housekeeping, chore by chore. One that fails does not keep the
+// others from being done.
+func (e *Engine) care(ctx context.Context) error {
+	var failed error
+	for _, chore := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"probe the service", e.probeService},
+		{"probe connections", e.probeConnections},
+		{"name companies", e.nameCompanies},
+		{"retry bad items", e.retryOutdated},
+		{"keep tokens alive", e.keepTokens},
+		{"trim payloads", e.trimPayloads},
+	} {
+		if ctx.Err() != nil {
+			break
+		}
+		if err := chore.do(ctx); err != nil {
+			slog.Error("chore failed; it comes round again", "chore", chore.name, "error", err)
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
+}
+
+func (e *Engine) keepTokens(ctx context.Context) error {
+	return hostapi.KeepAlive(ctx, e.Store, e.Hosts, e.Transport, func(ctx context.Context, c *models.Connection, err error) {
+		if models.KindOf(err) != models.Unauthorised {
+			return
+		}
+		l := &lane{Connection: c.ID, Host: c.Host, Generation: c.Generation}
+		if err := e.reactToHost(ctx, l, models.Unauthorised, err, 0); err != nil {
+			slog.Error("reaction not written", "connection", c.ID, "error", err)
+		}
+	})
+}
+
+// probeService tests whether what made us pause the service is over.
+func (e *Engine) probeService(ctx context.Context) error {
+	v, err := e.Store.Service(ctx)
+	if err != nil || v.Pause == "" || !v.Enabled {
+		return err
+	}
+	now, err := e.Store.Now(ctx)
+	if err != nil || (v.ProbeAt != nil && v.ProbeAt.After(now)) {
+		return err
+	}
+	if e.targetAnswers(ctx) {
+		slog.Info("the target answers again; the service goes on")
+		return e.Store.ResumeService(ctx)
+	}
+	return e.Store.ProbeServiceLater(ctx, e.Timing.Probe)
+}
+
+// targetAnswers asks the target about any active connection. Not knowing that
+// one is a good answer to whether it is there and takes our token.
+func (e *Engine) targetAnswers(ctx context.Context) bool {
+	describer, ok := e.Target.(targetapi.Describer)
+	if !ok {
+		return true // there is no harmless question to ask: the next delivery tells
+	}
+	var id string
+	err := e.Store.Pool.QueryRow(ctx, `SELECT external_id FROM connections WHERE active AND external_id IS NOT NULL ORDER BY id LIMIT 1`).Scan(&id)
+	if err != nil {
+		return errors.Is(err, pgx.ErrNoRows)
+	}
+	_, err = describer.Describe(ctx, targetapi.Account{ConnectionID: id})
+	return err == nil || models.KindOf(err) == models.NotFound
+}
+
+// probed is a connection that a chore asks the target about.
+type probed struct {
+	ID         int64
+	ExternalID string
+}
+
+// probeConnections asks the target again about connections it did not know.
+func (e *Engine) probeConnections(ctx context.Context) error {
+	describer, ok := e.Target.(targetapi.Describer)
+	if !ok {
+		return nil
+	}
+	due, err := e.probedRows(ctx, `SELECT id, external_id FROM connections WHERE pause = $1 AND pause_probe_at <= now()
+		AND deleted_at IS NULL AND wish <> 'off' ORDER BY pause_probe_at LIMIT $2`, models.PauseUnknownTarget, careChunk)
+	if err != nil {
+		return err
+	}
+	for _, c := range due {
+		_, err := describer.Describe(ctx, targetapi.Account{ConnectionID: c.ExternalID})
+		if err == nil {
+			err = e.Store.LiftPause(ctx, c.ID, models.PauseUnknownTarget)
+		} else {
+			err = e.Store.ProbeLater(ctx, c.ID, e.Timing.Probe)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nameCompanies fetches the names that the popup shows. A request that is under
+// way when a connection is deleted only reads; none starts afterwards, because
+// each is asked for right after it was found alive.
+func (e *Engine) nameCompanies(ctx context.Context) error {
+	describer, ok := e.Target.(targetapi.Describer)
+	if !ok {
+		return nil
+	}
+	for range careChunk {
+		found, err := e.nameCompany(ctx, describer)
+		if err != nil || !found {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) nameCompany(ctx context.Context, describer targetapi.Describer) (found bool, err error) {
+	due, err := e.probedRows(ctx, `UPDATE connections SET company_asked_at = now() WHERE id = (
+			SELECT id FROM connections WHERE company_name IS NULL AND external_id IS NOT NULL AND deleted_at IS NULL AND wish <> 'off'
+				AND (company_asked_at IS NULL OR company_asked_at < now() - $1::interval) ORDER BY id LIMIT 1)
+		RETURNING id, external_id`, askAgain)
+	if err != nil || len(due) == 0 {
+		return false, err
+	}
+	company, err := describer.Describe(ctx, targetapi.Account{ConnectionID: due[0].ExternalID})
+	if err != nil {
+		slog.Info("company not told", "connection", due[0].ID, "kind", models.KindOf(err))
+		return true, nil
+	}
+	_, err = e.Store.Pool.Exec(ctx, `UPDATE connections SET company_name = $2, company_address = $3 WHERE id = $1`, due[0].ID, company.Name, company.Address)
+	return true, err
+}
+
+func (e *Engine) probedRows(ctx context.Context, sql string, args ...any) ([]probed, error) {
+	rows, err := e.Store.Pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[probed])
+}
+
+// trimPayloads drops street lines, cities and descriptions of what the target
+// took payloadDays ago. State and ZIP stay: taking an item back needs them.
+func (e *Engine) trimPayloads(ctx context.Context) error {
+	for range trimSteps {
+		tag, err := e.Store.Pool.Exec(ctx, `WITH step AS (
+				UPDATE service s SET trimmed_until = o.trimmed_until + $2::interval FROM (SELECT trimmed_until FROM service FOR UPDATE) o
+				WHERE o.trimmed_until + $2::interval < now() - make_interval(days => $1) RETURNING o.trimmed_until AS since, s.trimmed_until AS until)
+			UPDATE entries e SET prior_payload = NULL, payload = (payload::jsonb #- '{shipToAddress,line1}' #- '{shipToAddress,city}'
+				#- '{shipFromAddress,line1}' #- '{shipFromAddress,city}' #- '{description}')::text
+			FROM step WHERE e.delivered_at >= step.since AND e.delivered_at < step.until AND e.state = 'sent' AND e.payload IS NOT NULL`,
+			payloadDays, trimStep)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+	}
+	return nil
+}

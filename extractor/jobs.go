@@ -1,0 +1,240 @@
+package extractor
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"extractor/models"
+)
+
+// share is how a kind of lane uses a worker process.
+type share struct {
+	jobs  int // at once, in one process
+	chunk int // lanes that one job claims at a time
+	width int // lanes that one job works on side by side
+}
+
+// shares are chosen for a dyno of two cores and 512 MB: pulling waits for
+// hosts, so several at once; each delivery holds a batch of 1000.
+var shares = map[models.LaneKind]share{
+	models.LaneIncremental: {jobs: 4, chunk: 32, width: 4},
+	models.LaneBackfill:    {jobs: 3, chunk: 1, width: 1},
+	models.LaneDelivery:    {jobs: 4, chunk: 8, width: 2},
+	models.LaneReconcile:   {jobs: 1, chunk: 4, width: 1},
+}
+
+// laneJob is a nudge to work on due lanes of a kind; which ones is in the tables.
+type laneJob struct {
+	Lane models.LaneKind `json:"lane"`
+}
+
+// Kind names the job for River.
+func (laneJob) Kind() string { return "lanes" }
+
+// careJob is a nudge to do the housekeeping.
+type careJob struct{}
+
+// Kind names the job for River.
+func (careJob) Kind() string { return "care" }
+
+const (
+	careQueue = "care"
+	// keptJobs is how long finished jobs stay for people to look at.
+	keptJobs = time.Hour
+)
+
+type laneWorker struct {
+	river.WorkerDefaults[laneJob]
+	engine *Engine
+}
+
+// Work implements river.Worker.
+func (w *laneWorker) Work(ctx context.Context, job *river.Job[laneJob]) error {
+	return w.engine.workLanes(ctx, job.Args.Lane)
+}
+
+type careWorker struct {
+	river.WorkerDefaults[careJob]
+	engine *Engine
+}
+
+// Work implements river.Worker.
+func (w *careWorker) Work(ctx context.Context, _ *river.Job[careJob]) error {
+	return w.engine.care(ctx)
+}
+
+func newRiver(e *Engine) (*river.Client[pgx.Tx], error) {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &laneWorker{engine: e})
+	river.AddWorker(workers, &careWorker{engine: e})
+	queues := map[string]river.QueueConfig{careQueue: {MaxWorkers: 1}}
+	for kind, s := range shares {
+		queues[string(kind)] = river.QueueConfig{MaxWorkers: s.jobs}
+	}
+	return river.NewClient(riverpgxv5.New(e.Store.Pool), &river.Config{
+		Queues: queues, Workers: workers, Logger: slog.Default(),
+		JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueTime, SoftStopTimeout: softStop,
+		CompletedJobRetentionPeriod: keptJobs,
+	})
+}
+
+// workLanes claims chunks of due lanes until none is due or the slice is over.
+func (e *Engine) workLanes(ctx context.Context, kind models.LaneKind) error {
+	until := time.Now().Add(sliceTime)
+	for time.Now().Before(until) && ctx.Err() == nil {
+		lanes, err := e.claim(ctx, kind, shares[kind].chunk)
+		if err != nil || len(lanes) == 0 {
+			return err
+		}
+		e.workChunk(ctx, lanes, until)
+	}
+	return nil
+}
+
+// workChunk works on the lanes of a chunk, some side by side. Those that the
+// slice's time does not reach are given back untouched.
+func (e *Engine) workChunk(ctx context.Context, lanes []*lane, until time.Time) {
+	queue := make(chan *lane, len(lanes))
+	for _, l := range lanes {
+		queue <- l
+	}
+	close(queue)
+	var wg sync.WaitGroup
+	for range min(shares[lanes[0].Kind].width, len(lanes)) {
+		wg.Go(func() {
+			for l := range queue {
+				e.workLane(ctx, l, until)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func (e *Engine) workLane(ctx context.Context, l *lane, until time.Time) {
+	if ctx.Err() != nil || time.Now().After(until) {
+		e.giveBack(ctx, l)
+		return
+	}
+	if l.Kind == models.LaneDelivery {
+		e.finish(ctx, l, targetSide, e.newDelivery(l, until).deliver(ctx))
+		return
+	}
+	s, err := e.newSlice(l, until)
+	switch {
+	case err != nil:
+	case l.Kind == models.LaneReconcile:
+		err = s.reconcile(ctx)
+	default:
+		err = s.extract(ctx)
+	}
+	e.finish(ctx, l, hostSide, err)
+}
+
+// finish gives the lease back after good work, or reacts to what went wrong.
+func (e *Engine) finish(ctx context.Context, l *lane, from side, err error) {
+	if err != nil {
+		e.react(ctx, l, from, err)
+		return
+	}
+	e.giveBack(ctx, l)
+	if l.Kind == models.LaneIncremental && l.Unsettled {
+		if err := e.Store.Restate(context.WithoutCancel(ctx), l.Connection); err != nil {
+			slog.Error("status not written", "connection", l.Connection, "error", err)
+		}
+	}
+}
+
+// giveBack ends the lease; when the lane is due is on its row already.
+func (e *Engine) giveBack(ctx context.Context, l *lane) {
+	_, err := e.Store.Pool.Exec(context.WithoutCancel(ctx), `UPDATE lanes SET leased_until = NULL WHERE id = $1 AND epoch = $2`, l.ID, l.Epoch)
+	if err != nil {
+		slog.Error("lease not given back; it expires by itself", "connection", l.Connection, "lane", l.Kind, "error", err)
+	}
+}
+
+// sweepUntil looks for due work until ctx is done: on a short period, and at
+// once when nudged. What is due is read from the tables, so nothing depends on
+// this process having been alive.
+func (e *Engine) sweepUntil(ctx context.Context) {
+	tick := time.NewTicker(e.Timing.Sweep)
+	defer tick.Stop()
+	for {
+		if err := e.sweep(ctx); err != nil && ctx.Err() == nil {
+			slog.Error("sweep failed; it is tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-e.nudge:
+			time.Sleep(nudgePause)
+		}
+	}
+}
+
+const (
+	// nudgePause gathers nudges that come in quick succession.
+	nudgePause = 20 * time.Millisecond
+	// sweepLock lets one process at a time count and insert.
+	sweepLock = 7_301_994
+)
+
+// dueSQL counts, for each kind, lanes that wait for a worker, and jobs that will
+// come for them.
+const dueSQL = `SELECT kind, (SELECT count(*) FROM (SELECT 1 FROM lanes l JOIN connections c ON c.id = l.connection_id AND c.active
+		WHERE l.kind = k.kind AND l.due_at <= now() AND (l.leased_until IS NULL OR l.leased_until <= now()) LIMIT 1000) d),
+	(SELECT count(*) FROM river_job j WHERE j.state = 'available' AND j.queue = k.kind)
+	FROM unnest($1::text[]) k(kind) WHERE EXISTS (SELECT 1 FROM service WHERE enabled AND pause = '')`
+
+// sweep inserts as many jobs as the due work asks for.
+func (e *Engine) sweep(ctx context.Context) error {
+	return e.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
+		var mine bool
+		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, sweepLock).Scan(&mine); err != nil || !mine {
+			return err
+		}
+		jobs, err := e.wantedJobs(ctx, tx)
+		if err != nil || len(jobs) == 0 {
+			return err
+		}
+		_, err = e.river.InsertManyTx(ctx, tx, jobs)
+		return err
+	})
+}
+
+func (e *Engine) wantedJobs(ctx context.Context, tx pgx.Tx) ([]river.InsertManyParams, error) {
+	jobs, err := e.careJobs(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	kinds := []string{string(models.LaneIncremental), string(models.LaneBackfill), string(models.LaneDelivery), string(models.LaneReconcile)}
+	rows, err := tx.Query(ctx, dueSQL, kinds)
+	if err != nil {
+		return nil, err
+	}
+	var kind models.LaneKind
+	var due, waiting int
+	_, err = pgx.ForEachRow(rows, []any{&kind, &due, &waiting}, func() error {
+		s := shares[kind]
+		for range min((due+s.chunk-1)/s.chunk, s.jobs) - waiting {
+			jobs = append(jobs, river.InsertManyParams{Args: laneJob{Lane: kind}, InsertOpts: &river.InsertOpts{Queue: string(kind), MaxAttempts: 1}})
+		}
+		return nil
+	})
+	return jobs, err
+}
+
+// careJobs claims the housekeeping when it is due. A job that is lost costs one period.
+func (e *Engine) careJobs(ctx context.Context, tx pgx.Tx) ([]river.InsertManyParams, error) {
+	tag, err := tx.Exec(ctx, `UPDATE service SET care_at = now() + $1::interval WHERE care_at <= now()`, e.Timing.Care)
+	if err != nil || tag.RowsAffected() == 0 {
+		return nil, err
+	}
+	return []river.InsertManyParams{{Args: careJob{}, InsertOpts: &river.InsertOpts{Queue: careQueue, MaxAttempts: 1}}}, nil
+}

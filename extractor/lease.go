@@ -1,0 +1,126 @@
+package extractor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"extractor/hostapi"
+	"extractor/models"
+)
+
+// errFenced says that a lane's lease, or its connection's generation, is no
+// longer ours: whatever we were about to write is void.
+var errFenced = errors.New("the lease was lost")
+
+// lane is a claimed lane with what its work needs of the connection. ID 0 is
+// work outside any lane, fenced by the connection's generation alone.
+type lane struct {
+	ID         int64
+	Connection int64
+	Kind       models.LaneKind
+	From, To   *time.Time
+	Cursor     hostapi.Cursor
+	Epoch      int64
+	Failures   int
+	BatchLimit *int
+	Pages      int64
+
+	ExternalID  *string
+	Host        string
+	HostAccount *string
+	Zone        string
+	Settings    json.RawMessage
+	Generation  int64
+	Unsettled   bool      // the status sentence speaks of trouble, or of the first sync
+	Now         time.Time // the database's clock at the claim
+}
+
+// claimSQL leases due lanes of one kind: of each connection no more than its
+// host allows at once ($3, $4), each connection's first before any one's second.
+const claimSQL = `
+WITH allowed AS (SELECT * FROM unnest($3::text[], $4::int[]) a(host, parallel)),
+candidates AS (
+  SELECT l.id, l.due_at, a.parallel,
+    row_number() OVER (PARTITION BY l.connection_id ORDER BY l.due_at)
+      + (SELECT count(*) FROM lanes o WHERE o.connection_id = l.connection_id AND o.kind = l.kind AND o.leased_until > now()) AS nth
+  FROM (SELECT * FROM lanes WHERE kind = $1 AND due_at <= now() AND (leased_until IS NULL OR leased_until <= now())
+        ORDER BY due_at LIMIT 5000) l
+  JOIN connections c ON c.id = l.connection_id AND c.active
+  JOIN allowed a ON a.host = c.host
+  WHERE EXISTS (SELECT 1 FROM service s WHERE s.enabled AND s.pause = '')),
+picked AS (
+  SELECT l.id FROM lanes l JOIN candidates x ON x.id = l.id
+  WHERE x.nth <= x.parallel AND l.due_at <= now() AND (l.leased_until IS NULL OR l.leased_until <= now())
+  ORDER BY x.nth, x.due_at LIMIT $2 FOR UPDATE OF l SKIP LOCKED)
+UPDATE lanes l SET epoch = l.epoch + 1, leased_until = now() + $5::interval
+FROM picked p, connections c WHERE l.id = p.id AND c.id = l.connection_id
+RETURNING l.id, l.connection_id, l.kind, l.from_at, l.to_at, l.cursor, l.epoch, l.failures, l.batch_limit, l.pages,
+  c.external_id, c.host, c.host_account, c.zone, c.settings, c.generation, c.trouble_since IS NOT NULL OR c.last_sync_at IS NULL, now()`
+
+// claim leases up to limit due lanes of a kind.
+func (e *Engine) claim(ctx context.Context, kind models.LaneKind, limit int) ([]*lane, error) {
+	hosts, parallel := e.allowed(kind)
+	rows, err := e.Store.Pool.Query(ctx, claimSQL, kind, limit, hosts, parallel, e.Timing.Lease)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToAddrOfStructByPos[lane])
+}
+
+// allowed says how many lanes of a kind one connection of each host may have under way.
+func (e *Engine) allowed(kind models.LaneKind) (hosts []string, parallel []int) {
+	for name, host := range e.Hosts {
+		n := 1
+		if kind == models.LaneBackfill {
+			n = max(1, host.Info().Parallel)
+		}
+		hosts, parallel = append(hosts, name), append(parallel, n)
+	}
+	return hosts, parallel
+}
+
+// fence locks the connection for the transaction and confirms that the lane is
+// still ours, the connection still wanted and the service on. It returns the
+// start date and the present, both of which only hold under the lock.
+func (l *lane) fence(ctx context.Context, tx pgx.Tx) (start string, now time.Time, err error) {
+	err = tx.QueryRow(ctx, `SELECT c.start_date::text, now() FROM connections c, service s
+		WHERE c.id = $1 AND c.generation = $2 AND c.active AND s.enabled AND s.pause = ''
+			AND ($3 = 0 OR EXISTS (SELECT 1 FROM lanes l WHERE l.id = $3 AND l.epoch = $4))
+		FOR NO KEY UPDATE OF c`, l.Connection, l.Generation, l.ID, l.Epoch).Scan(&start, &now)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", now, errFenced
+	}
+	return start, now, err
+}
+
+// release gives the lease back and says when the lane is due next. A lane that
+// is no longer ours is left alone.
+func (e *Engine) release(ctx context.Context, l *lane, due time.Duration, failures int) error {
+	_, err := e.Store.Pool.Exec(ctx, `WITH l AS (UPDATE lanes SET leased_until = NULL, failures = $3,
+			due_at = CASE WHEN due_at IS NULL THEN NULL ELSE now() + $4::interval END
+			WHERE id = $1 AND epoch = $2 RETURNING connection_id, kind, due_at)
+		UPDATE connections c SET next_sync_at = l.due_at FROM l WHERE c.id = l.connection_id AND l.kind = 'incremental'`,
+		l.ID, l.Epoch, failures, due)
+	return err
+}
+
+// account opens the connection for its host's adapter.
+func (e *Engine) account(l *lane) (hostapi.Account, error) {
+	zone, err := time.LoadLocation(l.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	a := hostapi.Account{ID: l.Connection, Zone: zone, Settings: map[string]string{}}
+	if err := json.Unmarshal(l.Settings, &a.Settings); err != nil {
+		return a, models.Errorf(models.Internal, "The settings of this connection cannot be read.").Because(err)
+	}
+	if l.HostAccount != nil {
+		a.HostID = *l.HostAccount
+	}
+	a.Client = hostapi.NewClient(e.Store, e.Hosts[l.Host], &models.Connection{ID: l.Connection, Host: l.Host}, e.Transport)
+	return a, nil
+}

@@ -1,0 +1,234 @@
+package extractor
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"extractor/hostapi"
+	"extractor/models"
+)
+
+// advance is the lane's new position, committed with the page that led there.
+type advance struct {
+	window models.Window
+	next   hostapi.Cursor
+	last   bool // the window is read
+	hold   bool // leave the position alone: the page came by another road
+}
+
+// committed is what a page did.
+type committed struct {
+	counts
+	pending bool // something is to be delivered
+	gaps    int  // records that were unknown, or older, here
+}
+
+// transientTries is how often a commit is tried when Postgres asks for it:
+// deadlock, serialisation, or two records that claim one item.
+const transientTries = 5
+
+// commit writes readings and position in one transaction, or nothing.
+func (s *slice) commit(ctx context.Context, readings []reading, to advance) (c committed, err error) {
+	byKey := false
+	for range transientTries {
+		err = s.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
+			c, err = s.write(ctx, tx, readings, to, byKey)
+			return err
+		})
+		var pg *pgconn.PgError
+		if !errors.As(err, &pg) {
+			return c, err
+		}
+		switch pg.Code {
+		case "23505": // another record holds one of these items: look entries up by item as well
+			byKey = true
+		case "40001", "40P01":
+		default:
+			return c, err
+		}
+	}
+	return c, err
+}
+
+func (s *slice) write(ctx context.Context, tx pgx.Tx, readings []reading, to advance, byKey bool) (committed, error) {
+	start, now, err := s.lane.fence(ctx, tx)
+	if err != nil {
+		return committed{}, err
+	}
+	have, err := loadEntries(ctx, tx, s.lane.Connection, readings, byKey)
+	if err != nil {
+		return committed{}, err
+	}
+	b := &book{
+		start: start, now: now, zone: s.account.Zone, closeDay: s.PeriodCloseDay, history: s.lane.Kind == models.LaneBackfill,
+		stored: func(ref models.Ref) []byte { return loadPayload(ctx, tx, s.lane.Connection, ref) },
+	}
+	w := newWriter(s.lane.Connection, s.host.Info().Mapping, now.In(s.account.Zone).Format(time.DateOnly))
+	for i := range readings {
+		w.take(&readings[i], b.decide(&readings[i], have[readings[i].name()]))
+	}
+	if err := w.flush(ctx, tx); err != nil {
+		return committed{}, err
+	}
+	return w.result, s.move(ctx, tx, to, w.result)
+}
+
+const entryColumns = `e.kind, e.key, e.record, e.version, e.state, coalesce(e.reason, ''), e.hash, e.seq, e.sent_seq, coalesce(e.day::text, ''),
+	e.sales_amount, e.sales_tax, e.shipping_amount, e.shipping_tax, coalesce(e.reverses, ''), e.compensated`
+
+// loadEntries reads the entries of the readings' records, by record name. All
+// key columns are joined as arrays: with a constant among them the planner
+// reads the whole connection on fresh statistics.
+func loadEntries(ctx context.Context, tx pgx.Tx, connection int64, readings []reading, byKey bool) (map[string][]*entry, error) {
+	have := make(map[string][]*entry)
+	if len(readings) == 0 {
+		return have, nil
+	}
+	records := make([]string, len(readings))
+	for i := range readings {
+		records[i] = readings[i].name()
+	}
+	rows, err := tx.Query(ctx, `SELECT `+entryColumns+` FROM unnest($1::bigint[], $2::text[]) x(c, r)
+		JOIN entries e ON e.connection_id = x.c AND e.record = x.r ORDER BY e.kind, e.key`, repeat(connection, len(records)), records)
+	if err := collect(rows, err, have, nil); err != nil {
+		return nil, err
+	}
+	if byKey {
+		if err := loadClaimed(ctx, tx, connection, readings, have); err != nil {
+			return nil, err
+		}
+	}
+	return have, markInFlight(ctx, tx, connection, have)
+}
+
+// loadClaimed adds entries that another record of the host brought first: the
+// one read last owns them.
+func loadClaimed(ctx context.Context, tx pgx.Tx, connection int64, readings []reading, have map[string][]*entry) error {
+	owner := map[models.Ref]string{}
+	var kinds, keys []string
+	for i := range readings {
+		for _, c := range readings[i].items {
+			owner[c.item.Ref()] = readings[i].name()
+			kinds, keys = append(kinds, c.item.Kind), append(keys, c.item.Key)
+		}
+	}
+	rows, err := tx.Query(ctx, `SELECT `+entryColumns+` FROM unnest($1::bigint[], $2::text[], $3::text[]) x(c, k, i)
+		JOIN entries e ON e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`, repeat(connection, len(keys)), kinds, keys)
+	return collect(rows, err, have, owner)
+}
+
+// collect sorts rows by record, or by owner where one is given.
+func collect(rows pgx.Rows, err error, have map[string][]*entry, owner map[models.Ref]string) error {
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e entry
+		if err := rows.Scan(&e.Kind, &e.Key, &e.Record, &e.Version, &e.State, &e.Reason, &e.Hash, &e.Seq, &e.SentSeq, &e.Day,
+			&e.Sales, &e.SalesTax, &e.Shipping, &e.ShippingTax, &e.Reverses, &e.Compensated); err != nil {
+			return err
+		}
+		if name := owner[e.ref()]; name != "" && name != e.Record {
+			e.Version = "" // versions of different records do not compare
+			have[name] = append(have[name], &e)
+		} else if owner == nil {
+			have[e.Record] = append(have[e.Record], &e)
+		}
+	}
+	return rows.Err()
+}
+
+// markInFlight marks the entries whose present content an unsettled batch carries.
+func markInFlight(ctx context.Context, tx pgx.Tx, connection int64, have map[string][]*entry) error {
+	if len(have) == 0 {
+		return nil
+	}
+	var seqs []int64
+	err := tx.QueryRow(ctx, `SELECT seqs FROM batches WHERE connection_id = $1 AND NOT reading`, connection).Scan(&seqs)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	flying := make(map[int64]bool, len(seqs))
+	for _, seq := range seqs {
+		flying[seq] = true
+	}
+	for _, entries := range have {
+		for _, e := range entries {
+			e.inFlight = flying[e.Seq]
+		}
+	}
+	return err
+}
+
+// loadPayload reads one entry's stored content; nil when it is gone.
+func loadPayload(ctx context.Context, tx pgx.Tx, connection int64, ref models.Ref) []byte {
+	var payload []byte
+	if err := tx.QueryRow(ctx, `SELECT payload FROM entries WHERE connection_id = $1 AND kind = $2 AND key = $3`,
+		connection, ref.Kind, ref.Key).Scan(&payload); err != nil {
+		return nil // the columns hold enough; an error of the connection shows at the next statement
+	}
+	return payload
+}
+
+// move brings the lane to its new position, under its epoch, and wakes delivery.
+func (s *slice) move(ctx context.Context, tx pgx.Tx, to advance, c committed) error {
+	if c.pending {
+		// Only a parked delivery lane: one that waits after a failure goes on waiting.
+		if _, err := tx.Exec(ctx, `UPDATE lanes SET due_at = now() WHERE connection_id = $1 AND kind = 'delivery' AND due_at IS NULL`, s.lane.Connection); err != nil {
+			return err
+		}
+	}
+	sum := s.sum
+	sum.add(c.counts)
+	if to.last && !to.hold && sum.New+sum.Changed+sum.Bad > 0 {
+		if err := tellMerchant(ctx, tx, s.lane.Connection, s.requestedWith(sum, to.window)); err != nil {
+			return err
+		}
+	}
+	return s.moveLane(ctx, tx, to)
+}
+
+func (s *slice) moveLane(ctx context.Context, tx pgx.Tx, to advance) error {
+	var tag pgconn.CommandTag
+	var err error
+	lease := s.Timing.Lease
+	switch {
+	case s.lane.ID == 0:
+		return nil
+	case to.hold:
+		tag, err = tx.Exec(ctx, `UPDATE lanes SET leased_until = now() + $3::interval WHERE id = $1 AND epoch = $2`, s.lane.ID, s.lane.Epoch, lease)
+	case !to.last:
+		tag, err = tx.Exec(ctx, `UPDATE lanes SET leased_until = now() + $3::interval, cursor = $4, to_at = $5, pages = $6, failures = 0 WHERE id = $1 AND epoch = $2`,
+			s.lane.ID, s.lane.Epoch, lease, to.next, to.window.To, s.lane.Pages)
+	case s.lane.Kind == models.LaneIncremental:
+		tag, err = tx.Exec(ctx, `WITH l AS (UPDATE lanes SET from_at = greatest(from_at, $3), to_at = NULL, cursor = '', pages = 0, failures = 0,
+				due_at = now() + $4::interval WHERE id = $1 AND epoch = $2 RETURNING connection_id, due_at)
+			UPDATE connections c SET last_sync_at = now(), next_sync_at = l.due_at, trouble_since = NULL FROM l WHERE c.id = l.connection_id`,
+			s.lane.ID, s.lane.Epoch, to.window.To, s.SyncInterval)
+	default:
+		tag, err = tx.Exec(ctx, `UPDATE lanes SET cursor = '', pages = 0, failures = 0, due_at = NULL, done_at = now() WHERE id = $1 AND epoch = $2`, s.lane.ID, s.lane.Epoch)
+	}
+	if err == nil && tag.RowsAffected() != 1 {
+		return errFenced
+	}
+	return err
+}
+
+// tellMerchant adds a line to the connection's activities.
+func tellMerchant(ctx context.Context, tx pgx.Tx, connection int64, action string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO activities (connection_id, action) VALUES ($1, $2)`, connection, action)
+	return err
+}
+
+func repeat(v int64, n int) []int64 {
+	all := make([]int64, n)
+	for i := range all {
+		all[i] = v
+	}
+	return all
+}

@@ -1,0 +1,146 @@
+package extractor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"extractor/models"
+)
+
+// side is where an error came from.
+type side int
+
+const (
+	hostSide side = iota
+	targetSide
+)
+
+// react is the one table from kind of error to what we do. Due times and pauses
+// are written on the rows; the job itself succeeds. What happened under an old
+// lease or generation is dropped.
+func (e *Engine) react(ctx context.Context, l *lane, from side, failure error) {
+	ctx = context.WithoutCancel(ctx) // a shutdown must not lose what we learned
+	if err := e.reaction(ctx, l, from, failure); err != nil {
+		slog.Error("reaction not written", "connection", l.Connection, "lane", l.Kind, "error", err)
+	}
+}
+
+func (e *Engine) reaction(ctx context.Context, l *lane, from side, failure error) error {
+	kind := models.KindOf(failure)
+	switch {
+	case errors.Is(failure, errFenced):
+		return e.release(ctx, l, 0, l.Failures)
+	case errors.Is(failure, context.Canceled):
+		return e.release(ctx, l, 0, l.Failures)
+	}
+	slog.Warn("lane stopped", "connection", l.Connection, "host", l.Host, "lane", l.Kind, "kind", kind, "error", failure)
+	e.meter.failure(l.Kind, kind)
+	wait := e.backoff(l, failure)
+	if err := e.release(ctx, l, wait, l.Failures+1); err != nil {
+		return err
+	}
+	if from == targetSide {
+		return e.reactToTarget(ctx, l, kind, failure)
+	}
+	return e.reactToHost(ctx, l, kind, failure, wait)
+}
+
+func (e *Engine) reactToHost(ctx context.Context, l *lane, kind models.Kind, failure error, wait time.Duration) error {
+	title := e.Hosts[l.Host].Info().Title
+	switch kind {
+	case models.Throttled:
+		return errors.Join(
+			e.slowDown(ctx, l, wait),
+			e.tell(ctx, models.FailureIntegration, l, fmt.Sprintf("%s asks us to slow down. We go on by ourselves; other services that use the same account can be stopped to make room.", title)))
+	case models.Unauthorised:
+		return errors.Join(
+			e.Store.Deauthorise(ctx, l.Connection, l.Generation),
+			e.tell(ctx, models.FailureConnection, l, fmt.Sprintf("%s no longer lets us in. The connection was disabled; reauthorise the account to resume.", title)))
+	case models.Internal:
+		return errors.Join(
+			e.Store.Trouble(ctx, l.Connection),
+			e.tell(ctx, models.FailureSystem, l, "Synchronising stopped at a fault of ours. We try again by ourselves and were told."))
+	}
+	return errors.Join(
+		e.Store.Trouble(ctx, l.Connection),
+		e.tell(ctx, models.FailureIntegration, l, models.Sentence(failure, title+" does not answer as it should. We try again by ourselves.")))
+}
+
+func (e *Engine) reactToTarget(ctx context.Context, l *lane, kind models.Kind, failure error) error {
+	title := e.Target.Info().Title
+	switch kind {
+	case models.Throttled:
+		return e.tell(ctx, models.FailureIntegration, l, title+" asks us to slow down. We go on by ourselves.")
+	case models.Unauthorised:
+		return e.doubtToken(ctx, l, title)
+	case models.NotFound:
+		return errors.Join(
+			e.Store.PauseUnknown(ctx, l.Connection, l.Generation, e.Timing.Probe),
+			e.tell(ctx, models.FailureConnection, l, title+" does not know this connection. It was disabled; we ask again by ourselves."))
+	case models.Unsure, models.Unavailable:
+		return e.targetFails(ctx, l, title, failure)
+	}
+	return e.tell(ctx, models.FailureSystem, l, "Delivering stopped at a fault of ours. We try again by ourselves and were told.")
+}
+
+// doubtToken pauses the service on a second refusal of our own token.
+func (e *Engine) doubtToken(ctx context.Context, l *lane, title string) error {
+	paused, err := e.Store.DoubtToken(ctx, e.Timing.Doubt, e.Timing.Probe)
+	if err != nil {
+		return err
+	}
+	if !paused {
+		return e.tell(ctx, models.FailureSystem, l, title+" refused our own token. We ask once more before we stop.")
+	}
+	return e.Store.RecordFailure(ctx, models.FailureSystem, nil,
+		title+" refuses our own token (EXTRACTOR_TO_AVALARA_TOKEN). The connector is paused; set the right token to resume. Nothing is lost.")
+}
+
+// targetFails pauses the service when no connection had an answer for an hour.
+func (e *Engine) targetFails(ctx context.Context, l *lane, title string, failure error) error {
+	paused, err := e.Store.TargetFails(ctx, e.Timing.Hour, e.Timing.Probe)
+	if err != nil {
+		return err
+	}
+	if paused {
+		return e.Store.RecordFailure(ctx, models.FailureSystem, nil,
+			title+" did not answer for an hour. The connector is paused and resumes by itself as soon as it answers. Nothing is lost.")
+	}
+	return e.tell(ctx, models.FailureIntegration, l, models.Sentence(failure, title+" does not answer as it should. We try again by ourselves."))
+}
+
+// slowDown keeps the connection's other pulling lanes away from a host that
+// asked for it.
+func (e *Engine) slowDown(ctx context.Context, l *lane, wait time.Duration) error {
+	_, err := e.Store.Pool.Exec(ctx, `UPDATE lanes SET due_at = greatest(due_at, now() + $2::interval)
+		WHERE connection_id = $1 AND kind <> 'delivery' AND due_at IS NOT NULL`, l.Connection, wait)
+	return err
+}
+
+func (e *Engine) tell(ctx context.Context, t models.FailureType, l *lane, message string) error {
+	return e.Store.RecordFailure(ctx, t, &l.Connection, message)
+}
+
+// backoff is how long a lane waits after a failure: as the neighbour says, else
+// doubling from First to backoffMost, half of it by chance so that lanes that
+// failed together do not come back together.
+func (e *Engine) backoff(l *lane, failure error) time.Duration {
+	var known *models.Error
+	if errors.As(failure, &known) && known.RetryAfter > 0 {
+		return known.RetryAfter + rand.N(known.RetryAfter/10+time.Second)
+	}
+	first := e.Timing.First
+	switch {
+	case models.KindOf(failure) == models.Unauthorised && l.Kind == models.LaneDelivery:
+		first = e.Timing.Doubt // the second answer only counts that much later
+		return first + rand.N(first/10+1)
+	case l.Kind == models.LaneDelivery:
+		first = e.Timing.Resend
+	}
+	wait := min(first<<min(l.Failures, 20), backoffMost)
+	return wait/2 + rand.N(wait/2+1)
+}

@@ -1,0 +1,67 @@
+package extractor
+
+import "time"
+
+// The engine's timers. Those that tests shorten are in Timing.
+const (
+	softStop = 20 * time.Second // jobs may go on that long after SIGTERM; the dyno is killed at 30 s
+	hardStop = 3 * time.Second  // and then this long to notice that they were cancelled
+
+	sliceTime  = 45 * time.Second // a job works so long before it makes room for others
+	jobTimeout = 60 * time.Second // a slice plus the page it is in the middle of
+	rescueTime = 90 * time.Second // River calls a job lost after that: above jobTimeout
+
+	// leaseTime is how long a claimed lane is out of others' reach without a
+	// commit: above the slowest page (25 s) and delivery (25 s) with their commits.
+	leaseTime = 75 * time.Second
+
+	// startGrace is how long after the fenced mark a request to the target may
+	// still start; later the mark is void and is taken anew.
+	startGrace = 5 * time.Second
+	// postingTime is how long a request to the target may take from its mark:
+	// startGrace and the HTTP client's 25 s.
+	postingTime = 30 * time.Second
+
+	// quietTime is how long a request without a clear answer may still take
+	// effect at the target: its client time-out plus a minute. Newer content of
+	// the same items waits for it.
+	quietTime = 85 * time.Second
+
+	tokenDoubt = 30 * time.Second // a second 401 this long after the first one pauses the service
+	targetHour = time.Hour        // the contract: a target that is silent for an hour stops the connector
+	probeEvery = 5 * time.Minute  // how often our own pauses are tested
+
+	backoffFirst = time.Second      // first wait after a failure
+	backoffMost  = 15 * time.Minute // longest wait: no longer than the usual interval
+
+	payloadDays = 30 // delivered payloads lose their street lines after that
+)
+
+// Timing holds what tests need to shorten.
+type Timing struct {
+	Sweep  time.Duration // how often due work is looked for without a nudge
+	Care   time.Duration // how often the housekeeping runs
+	Lease  time.Duration // see leaseTime
+	Quiet  time.Duration // see quietTime
+	Doubt  time.Duration // see tokenDoubt
+	Hour   time.Duration // see targetHour
+	Probe  time.Duration // see probeEvery
+	First  time.Duration // see backoffFirst
+	Resend time.Duration // first wait after a delivery without a clear answer
+}
+
+func (t Timing) orDefaults() Timing {
+	def := Timing{
+		Sweep: time.Second, Care: time.Minute, Lease: leaseTime, Quiet: quietTime, Doubt: tokenDoubt,
+		Hour: targetHour, Probe: probeEvery, First: backoffFirst, Resend: 5 * time.Second,
+	}
+	for _, p := range []struct{ have, def *time.Duration }{
+		{&t.Sweep, &def.Sweep}, {&t.Care, &def.Care}, {&t.Lease, &def.Lease}, {&t.Quiet, &def.Quiet}, {&t.Doubt, &def.Doubt},
+		{&t.Hour, &def.Hour}, {&t.Probe, &def.Probe}, {&t.First, &def.First}, {&t.Resend, &def.Resend},
+	} {
+		if *p.have == 0 {
+			*p.have = *p.def
+		}
+	}
+	return t
+}

@@ -1,0 +1,102 @@
+package extractor
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"extractor/hostapi"
+	"extractor/models"
+)
+
+// reading is one record as read, and what it means.
+type reading struct {
+	record  hostapi.Record
+	items   []content
+	refusal *models.Error // set: the record as a whole was refused
+	// vanished: the host no longer has the record. It takes the version the
+	// ledger holds, so that a record which comes back with a newer one counts.
+	vanished bool
+}
+
+// name is the record's identity within its connection.
+func (r *reading) name() string { return r.record.Kind + "/" + r.record.Key }
+
+// content is an item in its canonical form.
+type content struct {
+	item    models.Item
+	payload []byte // nil for an item without a sale
+	hash    []byte
+	day     string // merchant-local; "" = not known
+}
+
+// transform asks the host's adapter what each record means. A refused record
+// is kept with its sentence; the others go on.
+func (e *Engine) transform(host hostapi.Host, records []hostapi.Record) []reading {
+	mapping := host.Info().Mapping
+	readings := make([]reading, len(records))
+	arena := make([]byte, 0, len(records)*512)
+	for i, record := range records {
+		readings[i] = e.read(host, record, mapping, &arena)
+	}
+	return readings
+}
+
+// read transforms one record.
+func (e *Engine) read(host hostapi.Host, record hostapi.Record, mapping int, arena *[]byte) reading {
+	r := reading{record: record}
+	items, err := convert(host, record)
+	if err != nil {
+		r.refusal = refusalOf(err)
+		return r
+	}
+	r.items = make([]content, 0, len(items))
+	for _, item := range items {
+		if err := e.Policy.Apply(&item); err != nil {
+			return reading{record: record, refusal: refusalOf(err)}
+		}
+		r.items = append(r.items, canonical(item, mapping, arena))
+	}
+	return r
+}
+
+// convert calls Transform and turns a panic in a mapping into a refusal: one
+// odd record must not stop a merchant's other sales.
+func convert(host hostapi.Host, record hostapi.Record) (items []models.Item, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = models.Errorf(models.Refused, "This record has a shape we did not foresee. We were told and will correct it; nothing else is held up.").
+				Because(fmt.Errorf("panic in the mapping: %v", p))
+		}
+	}()
+	return host.Transform(record)
+}
+
+func refusalOf(err error) *models.Error {
+	var known *models.Error
+	if errors.As(err, &known) && known.Kind == models.Refused {
+		return known
+	}
+	return models.Errorf(models.Refused, "This record could not be read.").Because(err)
+}
+
+// canonical fixes an item's bytes and their hash.
+func canonical(item models.Item, mapping int, arena *[]byte) content {
+	c := content{item: item}
+	if item.Sale != nil {
+		start := len(*arena)
+		*arena = item.Sale.AppendJSON(*arena)
+		c.payload = (*arena)[start:len(*arena):len(*arena)]
+		c.day = item.Sale.Date.Day()
+	}
+	h := sha256.New()
+	var version [8]byte
+	binary.BigEndian.PutUint64(version[:], uint64(mapping))
+	h.Write(version[:])
+	h.Write([]byte(item.Skip))
+	h.Write([]byte{0})
+	h.Write(c.payload)
+	c.hash = h.Sum(nil)
+	return c
+}

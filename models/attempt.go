@@ -1,0 +1,165 @@
+package models
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// AttemptKind is who began an attempt to enter a host's account.
+type AttemptKind string
+
+// The kinds of attempt.
+const (
+	AttemptPopup   AttemptKind = "popup"   // the consumer, for a connection it made
+	AttemptInstall AttemptKind = "install" // the merchant, at the host's side
+)
+
+// Outcome is how an attempt ended.
+type Outcome string
+
+// The outcomes. An attempt that was not answered has none.
+const (
+	OutcomeDone   Outcome = "done"
+	OutcomeDenied Outcome = "denied" // by the merchant, at the host
+	OutcomeFailed Outcome = "failed"
+)
+
+const (
+	// attemptLife is how long a consent may take: time to look for a password.
+	attemptLife = 10 * time.Minute
+	// attemptMemory is how long an attempt without success is remembered, so
+	// that its browser can try again from our page.
+	attemptMemory = time.Hour
+)
+
+// Attempt is one try to enter a host's account.
+type Attempt struct {
+	ID           int64
+	Kind         AttemptKind
+	ConnectionID *int64 // nil: an install
+	Host         string
+	Outcome      Outcome
+	ExpiresAt    time.Time
+	UsedAt       *time.Time // the host's answer came
+	Verifier     string     // PKCE
+	Redirect     string     // where the browser goes in the end; empty: to a page of ours
+}
+
+// attemptSecrets is what is sealed of an attempt.
+type attemptSecrets struct {
+	Verifier string `json:"verifier"`
+	Redirect string `json:"redirect,omitempty"`
+}
+
+var (
+	errNoAttempt = Errorf(NotFound, "This page does not belong to an attempt that began in this browser. Close the window and start again in Trustfile.")
+	errUsed      = Errorf(Conflict, "This attempt was answered already.")
+	errExpired   = Errorf(Invalid, "This attempt took longer than ten minutes, so we stopped it for your safety. Nothing was changed.")
+)
+
+// BeginAttempt notes a new attempt by the browser that has the cookie. The
+// state it gives names the attempt at the host, once.
+func (s *Store) BeginAttempt(ctx context.Context, a Attempt, cookie string) (state string, err error) {
+	var id int64
+	if err := s.Pool.QueryRow(ctx, `SELECT nextval(pg_get_serial_sequence('attempts', 'id'))`).Scan(&id); err != nil {
+		return "", fmt.Errorf("begin attempt: %w", err)
+	}
+	plain, err := json.Marshal(attemptSecrets{Verifier: RandomToken(), Redirect: a.Redirect})
+	if err != nil {
+		return "", err
+	}
+	sealed, err := s.Sealer.Seal("attempts", "secrets", id, plain)
+	if err != nil {
+		return "", err
+	}
+	state = RandomToken()
+	_, err = s.Pool.Exec(ctx, `INSERT INTO attempts (id, kind, connection_id, host, state_hash, cookie_hash, secrets, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8::interval)`,
+		id, a.Kind, a.ConnectionID, a.Host, hashOf(state), hashOf(cookie), sealed, attemptLife.String())
+	if err != nil {
+		return "", fmt.Errorf("begin attempt: %w", err)
+	}
+	return state, nil
+}
+
+// hashOf is how a random secret is kept that only needs to be recognised.
+func hashOf(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}
+
+// FindAttempt is the attempt of a state, for the browser that began it; for any
+// other one it does not exist. It comes along with the error when it was
+// answered already (Conflict) or took too long (Invalid).
+func (s *Store) FindAttempt(ctx context.Context, host, state, cookie string) (*Attempt, error) {
+	return s.attempt(ctx, s.Pool, host, state, cookie, "")
+}
+
+// UseAttempt is FindAttempt for the host's answer, of which there is only one.
+func (s *Store) UseAttempt(ctx context.Context, host, state, cookie string) (a *Attempt, err error) {
+	err = s.InPgxTx(ctx, func(tx pgx.Tx) error {
+		if a, err = s.attempt(ctx, tx, host, state, cookie, "FOR UPDATE"); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `UPDATE attempts SET used_at = now() WHERE id = $1`, a.ID)
+		return err
+	})
+	return a, err
+}
+
+// attempt reads one; lock is "" or "FOR UPDATE".
+func (s *Store) attempt(ctx context.Context, q querier, host, state, cookie, lock string) (*Attempt, error) {
+	var a Attempt
+	var sealed, owner []byte
+	var late bool
+	err := q.QueryRow(ctx, `SELECT id, kind, connection_id, host, outcome, expires_at, used_at, cookie_hash, secrets, now() >= expires_at
+		FROM attempts WHERE state_hash = $1 AND host = $2 `+lock, hashOf(state), host).
+		Scan(&a.ID, &a.Kind, &a.ConnectionID, &a.Host, &a.Outcome, &a.ExpiresAt, &a.UsedAt, &owner, &sealed, &late)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && subtle.ConstantTimeCompare(owner, hashOf(cookie)) != 1 {
+		return nil, errNoAttempt
+	}
+	if err != nil {
+		return nil, fmt.Errorf("attempt: %w", err)
+	}
+	if err := s.unseal(&a, sealed); err != nil {
+		return nil, err
+	}
+	switch {
+	case a.UsedAt != nil:
+		return &a, errUsed
+	case late:
+		return &a, errExpired
+	}
+	return &a, nil
+}
+
+func (s *Store) unseal(a *Attempt, sealed []byte) error {
+	plain, err := s.openText("attempts", "secrets", a.ID, sealed)
+	if err != nil || plain == "" {
+		return err
+	}
+	var in attemptSecrets
+	if err := json.Unmarshal([]byte(plain), &in); err != nil {
+		return fmt.Errorf("secrets of attempt %d: %w", a.ID, err)
+	}
+	a.Verifier, a.Redirect = in.Verifier, in.Redirect
+	return nil
+}
+
+// ForgetAttempts deletes attempts and tickets that are of no use any more, and
+// with them where their browsers were to go.
+func (s *Store) ForgetAttempts(ctx context.Context) error {
+	_, err := s.Pool.Exec(ctx, `WITH t AS (DELETE FROM tickets WHERE expires_at < now())
+		DELETE FROM attempts WHERE expires_at < now() - $1::interval`, attemptMemory.String())
+	if err != nil {
+		return fmt.Errorf("forget attempts: %w", err)
+	}
+	return nil
+}
