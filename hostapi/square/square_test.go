@@ -223,9 +223,10 @@ func TestRecountGoesByTheDayOfTheTransaction(t *testing.T) {
 func TestFetchKnowsOrdersAndRefunds(t *testing.T) {
 	t.Parallel()
 	f, _ := shop(t)
+	f.refunds = append(f.refunds, fakeRefund("pay-S05_x", "", "pay-S05", 25, 100, "COMPLETED"))
 	h, a := counter(t, f)
-	records, err := h.Fetch(t.Context(), a, []string{"S01", "alone", "gone", "R2"})
-	if err != nil || !slices.Equal(keys(records), []string{"R2", "S01", "alone"}) {
+	records, err := h.Fetch(t.Context(), a, []string{"S01", "alone", "gone", "gone_x", "R2", "pay-S05_x"})
+	if err != nil || !slices.Equal(keys(records), []string{"R2", "S01", "alone", "pay-S05_x"}) {
 		t.Errorf("%v, %v", keys(records), err)
 	}
 }
