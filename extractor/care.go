@@ -34,7 +34,9 @@ func (e *Engine) care(ctx context.Context) error {
 	}{
 		{"probe the service", e.probeService},
 		{"probe connections", e.probeConnections},
+		{"sign companies up", e.signUpDue},
 		{"name companies", e.nameCompanies},
+		{"give grants back", e.revokeDue},
 		{"retry bad items", e.retryOutdated},
 		{"keep tokens alive", e.keepTokens},
 		{"trim payloads", e.trimPayloads},
@@ -60,6 +62,14 @@ func (e *Engine) keepTokens(ctx context.Context) error {
 			slog.Error("reaction not written", "connection", c.ID, "error", err)
 		}
 	})
+}
+
+func (e *Engine) signUpDue(ctx context.Context) error {
+	provisioner, ok := e.Target.(targetapi.Provisioner)
+	if !ok {
+		return nil
+	}
+	return SignUps(ctx, e.Store, provisioner)
 }
 
 // probeService tests whether what made us pause the service is over.
@@ -147,7 +157,7 @@ func (e *Engine) nameCompany(ctx context.Context, describer targetapi.Describer)
 	due, err := e.probedRows(ctx, `UPDATE connections SET company_asked_at = now() WHERE id = (
 			SELECT id FROM connections WHERE company_name IS NULL AND external_id IS NOT NULL AND deleted_at IS NULL AND wish <> 'off'
 				AND (company_asked_at IS NULL OR company_asked_at < now() - $1::interval) ORDER BY id LIMIT 1)
-		RETURNING id, external_id`, askAgain.String())
+		RETURNING id, external_id`, askAgain)
 	if err != nil || len(due) == 0 {
 		return false, err
 	}
@@ -178,7 +188,7 @@ func (e *Engine) trimPayloads(ctx context.Context) error {
 			UPDATE entries e SET prior_payload = NULL, payload = (payload::jsonb #- '{shipToAddress,line1}' #- '{shipToAddress,city}'
 				#- '{shipFromAddress,line1}' #- '{shipFromAddress,city}' #- '{description}')::text
 			FROM step WHERE e.delivered_at >= step.since AND e.delivered_at < step.until AND e.state = 'sent' AND e.payload IS NOT NULL`,
-			payloadDays, trimStep.String())
+			payloadDays, trimStep)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}

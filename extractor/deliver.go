@@ -64,10 +64,10 @@ func (d *delivery) deliver(ctx context.Context) error {
 }
 
 func (d *delivery) batches(ctx context.Context) error {
-	if err := d.verify(ctx); err != nil {
-		return err
-	}
 	for ctx.Err() == nil {
+		if err := d.verify(ctx); err != nil {
+			return err
+		}
 		b, err := d.prepare(ctx)
 		if err != nil || b == nil {
 			return err
@@ -207,12 +207,12 @@ func (d *delivery) mark(ctx context.Context, tx pgx.Tx, b *batch, reading bool) 
 		VALUES ($1, $2, $3, $4, $5, $6, now() + $7::interval, 1)
 		ON CONFLICT (connection_id) DO UPDATE SET epoch = excluded.epoch, posting_until = excluded.posting_until,
 			attempts = b.attempts + 1, unsure = true`,
-		d.lane.Connection, b.kinds, b.keys, b.seqs, d.lane.Epoch, reading, postingTime.String())
+		d.lane.Connection, b.kinds, b.keys, b.seqs, d.lane.Epoch, reading, postingTime)
 	if err != nil {
 		return err
 	}
 	tag, err := tx.Exec(ctx, `UPDATE lanes SET leased_until = now() + $3::interval WHERE id = $1 AND epoch = $2`,
-		d.lane.ID, d.lane.Epoch, d.Timing.Lease.String())
+		d.lane.ID, d.lane.Epoch, d.Timing.Lease)
 	if err == nil && tag.RowsAffected() != 1 {
 		return errFenced
 	}

@@ -64,7 +64,7 @@ RETURNING l.id, l.connection_id, l.kind, l.from_at, l.to_at, l.cursor, l.epoch, 
 // claim leases up to limit due lanes of a kind.
 func (e *Engine) claim(ctx context.Context, kind models.LaneKind, limit int) ([]*lane, error) {
 	hosts, parallel := e.allowed(kind)
-	rows, err := e.Store.Pool.Query(ctx, claimSQL, kind, limit, hosts, parallel, e.Timing.Lease.String())
+	rows, err := e.Store.Pool.Query(ctx, claimSQL, kind, limit, hosts, parallel, e.Timing.Lease)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (e *Engine) release(ctx context.Context, l *lane, due time.Duration, failur
 			due_at = CASE WHEN due_at IS NULL THEN NULL ELSE now() + $4::interval END
 			WHERE id = $1 AND epoch = $2 RETURNING connection_id, kind, due_at)
 		UPDATE connections c SET next_sync_at = l.due_at FROM l WHERE c.id = l.connection_id AND l.kind = 'incremental'`,
-		l.ID, l.Epoch, failures, due.String())
+		l.ID, l.Epoch, failures, due)
 	return err
 }
 

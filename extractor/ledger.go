@@ -196,7 +196,7 @@ func (s *slice) move(ctx context.Context, tx pgx.Tx, to advance, c committed) er
 func (s *slice) moveLane(ctx context.Context, tx pgx.Tx, to advance) error {
 	var tag pgconn.CommandTag
 	var err error
-	lease := s.Timing.Lease.String()
+	lease := s.Timing.Lease
 	switch {
 	case s.lane.ID == 0:
 		return nil
@@ -209,7 +209,7 @@ func (s *slice) moveLane(ctx context.Context, tx pgx.Tx, to advance) error {
 		tag, err = tx.Exec(ctx, `WITH l AS (UPDATE lanes SET from_at = greatest(from_at, $3), to_at = NULL, cursor = '', pages = 0, failures = 0,
 				due_at = now() + $4::interval WHERE id = $1 AND epoch = $2 RETURNING connection_id, due_at)
 			UPDATE connections c SET last_sync_at = now(), next_sync_at = l.due_at, trouble_since = NULL FROM l WHERE c.id = l.connection_id`,
-			s.lane.ID, s.lane.Epoch, to.window.To, s.SyncInterval.String())
+			s.lane.ID, s.lane.Epoch, to.window.To, s.SyncInterval)
 	default:
 		tag, err = tx.Exec(ctx, `UPDATE lanes SET cursor = '', pages = 0, failures = 0, due_at = NULL, done_at = now() WHERE id = $1 AND epoch = $2`, s.lane.ID, s.lane.Epoch)
 	}

@@ -224,7 +224,7 @@ func (s *slice) recountAgain(ctx context.Context, next string) error {
 		wait = nextNight(s.lane.Now.In(s.account.Zone), s.lane.Connection)
 	}
 	tag, err := s.Store.Pool.Exec(ctx, `UPDATE lanes SET cursor = $3, failures = 0, due_at = now() + $4::interval WHERE id = $1 AND epoch = $2`,
-		s.lane.ID, s.lane.Epoch, next, wait.String())
+		s.lane.ID, s.lane.Epoch, next, wait)
 	if err == nil && tag.RowsAffected() != 1 {
 		return errFenced
 	}

@@ -34,7 +34,7 @@ func (s *Store) PauseUnknown(ctx context.Context, id, generation int64, probe ti
 func (s *Store) pause(ctx context.Context, id, generation int64, why Pause, probe *time.Duration, activity func(*Connection) string) error {
 	return s.InTx(ctx, func(tx *gorm.DB) error {
 		done := tx.Exec(`UPDATE connections SET pause = @why, authorized = authorized AND @why <> @unauthorised,
-				pause_probe_at = now() + @probe::interval
+				pause_probe_at = now() + cast(@probe AS interval)
 			WHERE id = @id AND generation = @generation AND pause = '' AND deleted_at IS NULL`,
 			map[string]any{"why": why, "unauthorised": PauseUnauthorised, "probe": intervalOf(probe), "id": id, "generation": generation})
 		if done.Error != nil || done.RowsAffected == 0 {
@@ -110,8 +110,8 @@ func (s *Store) TargetFails(ctx context.Context, span, probe time.Duration) (pau
 func (s *Store) pauseService(ctx context.Context, why, since string, span, probe time.Duration) (bool, error) {
 	var paused bool
 	err := s.DB(ctx).Raw(fmt.Sprintf(`UPDATE service SET %[1]s = coalesce(%[1]s, now()),
-			pause = CASE WHEN %[1]s <= now() - @span::interval THEN @why ELSE pause END,
-			probe_at = CASE WHEN %[1]s <= now() - @span::interval THEN now() + @probe::interval ELSE probe_at END
+			pause = CASE WHEN %[1]s <= now() - cast(@span AS interval) THEN @why ELSE pause END,
+			probe_at = CASE WHEN %[1]s <= now() - cast(@span AS interval) THEN now() + cast(@probe AS interval) ELSE probe_at END
 		WHERE pause = '' RETURNING pause <> ''`, since), // since is one of our two column names
 		map[string]any{"span": span.String(), "why": why, "probe": probe.String()}).Scan(&paused).Error
 	return paused, err

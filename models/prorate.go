@@ -1,6 +1,9 @@
 package models
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Shares are the parts a sale or a refund is made of.
 type Shares struct {
@@ -50,7 +53,7 @@ func Prorate(sale Shares, refunds []PaidBack) []Shares {
 // share for itself, or by largest remainder, has no such guarantee.
 func (s Shares) portion(amount Amount) Shares {
 	parts, total := s.parts(), s.Total()
-	if total == 0 || amount <= 0 {
+	if amount <= 0 || slices.Max(parts[:]) > maxAmount { // the latter is no sale, and would overflow below
 		return Shares{}
 	}
 	var given [5]Amount

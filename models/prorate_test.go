@@ -34,6 +34,9 @@ func TestProrateNeverGivesMoreThanTheSale(t *testing.T) {
 	if got[0] != sale || got[1] != (Shares{}) || got[2] != (Shares{}) {
 		t.Errorf("got %+v", got)
 	}
+	if got := Prorate(Shares{SalesAmount: 1 << 62, SalesTax: 1 << 62}, []PaidBack{{Amount: 1 << 62}}); got[0] != (Shares{}) {
+		t.Errorf("of a sale that cannot be: %+v", got)
+	}
 	if got := Prorate(Shares{}, []PaidBack{{Amount: 5}}); got[0] != (Shares{}) {
 		t.Errorf("of nothing: %+v", got)
 	}

@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -10,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
 )
 
 // Store is the database: one pool, which GORM and pgx share. Public methods
@@ -25,18 +23,11 @@ type Store struct {
 	refresh refreshGate
 }
 
-// slowQuery is when a query is worth a log line: well above the slowest we
-// know of, well below the handlers' deadline.
-const slowQuery = 2 * time.Second
-
 // NewStore makes a Store on a pool. The pool stays the caller's to close.
 func NewStore(pool *pgxpool.Pool, sealer *Sealer) (*Store, error) {
 	db, err := gorm.Open(postgres.New(postgres.Config{Conn: stdlib.OpenDBFromPool(pool)}), &gorm.Config{
 		SkipDefaultTransaction: true,
-		Logger: logger.NewSlogLogger(slog.Default(), logger.Config{
-			SlowThreshold: slowQuery, LogLevel: logger.Warn,
-			ParameterizedQueries: true, IgnoreRecordNotFoundError: true,
-		}),
+		Logger:                 queryLog{},
 	})
 	if err != nil {
 		return nil, err

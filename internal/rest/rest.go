@@ -11,9 +11,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	json "github.com/goccy/go-json"
@@ -88,10 +90,33 @@ func (c Caller) JSON(ctx context.Context, method, address string, header http.He
 		return nil
 	}
 	if err := json.Unmarshal(a.Body, out); err != nil {
-		return models.Errorf(models.Unavailable, "%s sent an answer that cannot be read. We try again by ourselves.", c.Title).
-			Because(fmt.Errorf("decode: %w", err))
+		return c.unreadable(method, err)
 	}
 	return nil
+}
+
+// unreadable is the error of a 2xx answer that is not what was agreed. Only a
+// reading call may say that nothing was taken.
+func (c Caller) unreadable(method string, err error) error {
+	kind := models.Unsure
+	if method == http.MethodGet || method == http.MethodHead {
+		kind = models.Unavailable
+	}
+	return models.Errorf(kind, "%s sent an answer that cannot be read. We try again by ourselves.", c.Title).Because(where(err))
+}
+
+// where says where decoding failed, without the decoder's own words: they may
+// quote the answer.
+func where(err error) error {
+	var typ *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &typ):
+		return fmt.Errorf("decode: %s is no %s", typ.Field, typ.Type)
+	case errors.As(err, &syntax):
+		return fmt.Errorf("decode: no JSON at byte %d", syntax.Offset)
+	}
+	return errors.New("decode: unreadable")
 }
 
 // Send sends in as JSON (nil for no body; []byte as it is) and reads the whole
@@ -113,14 +138,21 @@ func (c Caller) Send(ctx context.Context, method, address string, header http.He
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Accept-Encoding", "gzip")
-	res, err := c.Client.Do(req)
+	return c.do(req)
+}
+
+// do sends the request and reads the whole answer.
+func (c Caller) do(req *http.Request) (*Answer, error) {
+	var left atomic.Bool // a connection was there, so bytes of the request may have gone
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { left.Store(true) }}
+	res, err := c.Client.Do(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
 	if err != nil {
-		return nil, c.unanswered(err)
+		return nil, c.unanswered(err, left.Load())
 	}
 	defer res.Body.Close()
 	read, err := readAll(res)
 	if err != nil {
-		return nil, models.Errorf(models.Unsure, "%s broke off in the middle of an answer. We try again by ourselves.", c.Title).Because(scrub(err))
+		return nil, c.broken(err)
 	}
 	return &Answer{Status: res.StatusCode, Header: res.Header, Body: read}, nil
 }
@@ -135,17 +167,37 @@ func encode(in any) ([]byte, error) {
 	return json.Marshal(in)
 }
 
-// unanswered is the error of a request without an answer.
-func (c Caller) unanswered(err error) error {
+// unanswered is the error of a request without an answer. An error of ours that
+// was cancelled keeps context.Canceled in its chain: errors.Is tells our own
+// shutdown, which says nothing about the neighbour, from a time-out.
+func (c Caller) unanswered(err error, left bool) error {
 	var known *models.Error
 	if errors.As(err, &known) { // from an authorising transport
 		return known
 	}
 	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
+	switch {
+	case !left || errors.As(err, &op) && op.Op == "dial":
 		return models.Errorf(models.Unavailable, "%s cannot be reached. We try again by ourselves.", c.Title).Because(scrub(err))
+	case errors.Is(err, context.Canceled):
+		return c.stopped(err)
 	}
 	return models.Errorf(models.Unsure, "%s did not answer in time. We try again by ourselves.", c.Title).Because(scrub(err))
+}
+
+// broken is the error of an answer that could not be read to its end.
+func (c Caller) broken(err error) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return c.stopped(err)
+	case errors.Is(err, errTooMuch):
+		return models.Errorf(models.Unsure, "%s sent more than we can take in one answer. We try again by ourselves.", c.Title).Because(scrub(err))
+	}
+	return models.Errorf(models.Unsure, "%s broke off in the middle of an answer. We try again by ourselves.", c.Title).Because(scrub(err))
+}
+
+func (c Caller) stopped(err error) error {
+	return models.Errorf(models.Unsure, "We stopped while %s was working on a request. We try again by ourselves.", c.Title).Because(scrub(err))
 }
 
 // scrub drops the address from an error of net/http: it may hold an id or a token.
@@ -178,6 +230,9 @@ func (c Caller) Check(a *Answer) error {
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusLocked, http.StatusTooEarly:
 		return models.Errorf(models.Unsure, "%s could not answer just now. We try again by ourselves.", c.Title).Because(cause)
 	}
+	if a.Status >= 300 && a.Status < 400 {
+		return models.Errorf(models.Unavailable, "%s points us to another address, which we do not follow. Check the address we were given for it.", c.Title).Because(cause)
+	}
 	if a.Status >= 500 {
 		e := models.Errorf(models.Unsure, "%s has a fault of its own just now. We try again by ourselves.", c.Title).Because(cause)
 		if a.Header.Get("Retry-After") != "" {
@@ -208,6 +263,9 @@ func clamp(d float64) time.Duration {
 	return time.Duration(min(max(d, float64(minRetryAfter)), float64(maxRetryAfter)))
 }
 
+// errTooMuch is the cause of an answer beyond our limits.
+var errTooMuch = errors.New("answer too large")
+
 // readAll reads the body, unpacked, within the limits.
 func readAll(res *http.Response) ([]byte, error) {
 	packed := &counter{r: res.Body}
@@ -228,7 +286,7 @@ func readAll(res *http.Response) ([]byte, error) {
 		return nil, err
 	}
 	if buf.Len() > MaxBody {
-		return nil, fmt.Errorf("answer larger than %d bytes", MaxBody)
+		return nil, fmt.Errorf("%w: larger than %d bytes", errTooMuch, MaxBody)
 	}
 	return buf.Bytes(), nil
 }
@@ -256,7 +314,7 @@ func (r *ratioReader) Read(p []byte) (int, error) {
 	n, err := r.r.Read(p)
 	r.n += int64(n)
 	if r.n > packedFloor && r.n > maxRatio*r.packed.n {
-		return n, fmt.Errorf("answer unfolds more than %d times", maxRatio)
+		return n, fmt.Errorf("%w: unfolds more than %d times", errTooMuch, maxRatio)
 	}
 	return n, err
 }

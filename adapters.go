@@ -1,0 +1,18 @@
+package main
+
+import (
+	"extractor/hostapi"
+	"extractor/targetapi"
+)
+
+// The adapters, by the name of their folder. It is also the prefix of their
+// variables (SQUARE_CLIENT_ID), their part of URLs and their value in tables.
+// To add one is to add its line.
+var (
+	hostConfigs = map[string]func() hostapi.Config{}
+
+	targetConfigs = map[string]func() targetapi.Config{}
+)
+
+// theTarget is where all connections deliver to.
+const theTarget = "trustfile"

@@ -1,0 +1,243 @@
+package handlers
+
+import (
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"extractor/hostapi"
+	"extractor/models"
+)
+
+// summary is the contract's ConnectionSummary.
+type summary struct {
+	ConnectionID string  `json:"connectionId"`
+	StartDate    *string `json:"startDate"`
+	Enabled      bool    `json:"enabled"`
+}
+
+func summaryOf(c *models.Connection) summary {
+	return summary{ConnectionID: *c.ExternalID, StartDate: optionalDate(c.StartDate), Enabled: c.Enabled}
+}
+
+// detail is the contract's ConnectionDetail; what is not known is null.
+type detail struct {
+	Enabled              bool    `json:"enabled"`
+	Authorized           bool    `json:"authorized"`
+	HostSystemIdentifier *string `json:"hostSystemIdentifier"`
+	StartDate            *string `json:"startDate"`
+	StatusChangedAt      string  `json:"statusChangedAt"`
+	LastSyncAt           *string `json:"lastSyncAt"`
+	NextSyncAt           *string `json:"nextSyncAt"`
+	StatusMessage        string  `json:"statusMessage"`
+}
+
+// connectionID is what a connectionId may look like: it is part of addresses.
+var connectionID = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._~:@+=-]{0,199}$`)
+
+func checkConnectionID(id string) error {
+	if !connectionID.MatchString(id) {
+		return models.Errorf(models.Invalid, "The connectionId must have 1 to 200 characters: letters, digits and . _ ~ : @ + = - (a letter, digit or _ first).")
+	}
+	return nil
+}
+
+// GET /connections?enabled=
+func (a *api) listConnections(c *gin.Context) {
+	enabled, err := boolean(c, "enabled")
+	if err != nil {
+		fail(c, err, "")
+		return
+	}
+	ids, err := a.Store.ListConnections(c, enabled == nil || *enabled)
+	if err != nil {
+		fail(c, err, "")
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"connections": ids})
+}
+
+// newConnection is the body of POST /connections.
+type newConnection struct {
+	ConnectionID string  `json:"connectionId"`
+	StartDate    string  `json:"startDate"`
+	Host         *string `json:"host"`
+	Settings     texts   `json:"settings"`
+}
+
+// POST /connections
+func (a *api) createConnection(c *gin.Context) {
+	var body newConnection
+	if err := decode(c.Request, &body); err != nil {
+		fail(c, err, "")
+		return
+	}
+	wanted, err := a.check(body)
+	if err != nil {
+		fail(c, err, "")
+		return
+	}
+	made, err := a.Store.CreateConnection(c, wanted)
+	if err != nil {
+		fail(c, err, "")
+		return
+	}
+	c.Set(connectionKey, made.ID)
+	c.JSON(http.StatusOK, summaryOf(made))
+}
+
+func (a *api) check(body newConnection) (n models.NewConnection, err error) {
+	if err := checkConnectionID(body.ConnectionID); err != nil {
+		return n, err
+	}
+	start, err := parseStartDate(body.StartDate)
+	if err != nil {
+		return n, err
+	}
+	n = models.NewConnection{ExternalID: body.ConnectionID, Host: a.DefaultHost, StartDate: start, Settings: body.Settings}
+	if body.Host != nil {
+		n.Host = *body.Host
+	}
+	host, ok := a.Hosts[n.Host]
+	if !ok {
+		return n, models.Errorf(models.Invalid, "The host is not known here. Known: %s.", listed(slices.Sorted(maps.Keys(a.Hosts))))
+	}
+	return n, checkSettings(host.Info(), n.Settings)
+}
+
+func checkSettings(info hostapi.Info, settings map[string]string) error {
+	var names []string
+	for _, s := range info.Settings {
+		names = append(names, s.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if !slices.Contains(names, name) {
+			return models.Errorf(models.Invalid, "%s has no setting %s. Known: %s.", info.Title, quote(name), listed(names))
+		}
+	}
+	return nil
+}
+
+func listed(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// find is the connection that the address names.
+func (a *api) find(c *gin.Context) (*models.Connection, error) {
+	found, err := a.Store.FindConnection(c, c.Param("id"))
+	if err == nil {
+		c.Set(connectionKey, found.ID)
+	}
+	return found, err
+}
+
+// HEAD /connections/{id}
+func (a *api) headConnection(c *gin.Context) {
+	if _, err := a.find(c); err != nil {
+		fail(c, err, "")
+		return
+	}
+	c.Status(http.StatusOK)
+}
+
+// GET /connections/{id}
+func (a *api) showConnection(c *gin.Context) {
+	found, err := a.find(c)
+	if err != nil {
+		fail(c, err, "")
+		return
+	}
+	service, err := a.Store.Service(c)
+	if err != nil {
+		fail(c, err, "")
+		return
+	}
+	c.JSON(http.StatusOK, a.detailOf(found, service))
+}
+
+func (a *api) detailOf(c *models.Connection, service *models.Service) detail {
+	d := detail{
+		Enabled: c.Enabled, Authorized: c.Authorized, HostSystemIdentifier: c.HostLabel,
+		StartDate: optionalDate(c.StartDate), StatusChangedAt: timestamp(c.StatusChangedAt),
+		LastSyncAt: optionalTimestamp(c.LastSyncAt), NextSyncAt: optionalTimestamp(c.NextSyncAt),
+		StatusMessage: c.StatusMessage,
+	}
+	if d.StatusMessage == "" { // made by a way that wrote none yet
+		d.StatusMessage = models.StatusSentence(c, a.Store.Title(c.Host))
+	}
+	if !service.Working() && c.Active {
+		d.NextSyncAt = nil
+		d.StatusMessage = "The whole connector is stopped at the moment, so nothing is synchronised. It resumes here when the connector does; there is nothing to do for you."
+	}
+	return d
+}
+
+// changedConnection is the body of PUT /connections/{id}.
+type changedConnection struct {
+	Enabled      *bool   `json:"enabled"`
+	ConnectionID *string `json:"connectionId"`
+	StartDate    maybe   `json:"startDate"`
+}
+
+// PUT /connections/{id}
+func (a *api) changeConnection(c *gin.Context) {
+	found, err := a.find(c)
+	if err != nil {
+		fail(c, err, "")
+		return
+	}
+	change, err := readChange(c.Request)
+	if err != nil {
+		fail(c, err, "")
+		return
+	}
+	changed, err := a.Store.ChangeConnection(c, *found.ExternalID, change)
+	if err != nil {
+		fail(c, err, "")
+		return
+	}
+	c.JSON(http.StatusOK, summaryOf(changed))
+}
+
+func readChange(r *http.Request) (ch models.Change, err error) {
+	var body changedConnection
+	if err := decode(r, &body); err != nil {
+		return ch, err
+	}
+	if body.ConnectionID != nil {
+		if err := checkConnectionID(*body.ConnectionID); err != nil {
+			return ch, err
+		}
+	}
+	ch = models.Change{Enabled: body.Enabled, ExternalID: body.ConnectionID}
+	if body.StartDate.text != nil {
+		start, err := parseStartDate(*body.StartDate.text)
+		if err != nil {
+			return ch, err
+		}
+		ch.StartDate = &start
+	}
+	return ch, nil
+}
+
+// DELETE /connections/{id}
+func (a *api) deleteConnection(c *gin.Context) {
+	found, err := a.find(c)
+	if err != nil {
+		fail(c, err, "")
+		return
+	}
+	_, revocable := a.Hosts[found.Host].(hostapi.Revoker)
+	if err := a.Store.DeleteConnection(c, *found.ExternalID, revocable); err != nil {
+		fail(c, err, "")
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"success": true})
+}

@@ -1,0 +1,176 @@
+package square
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"extractor/hostapi"
+	"extractor/models"
+)
+
+// The kinds of record.
+const (
+	kindOrder  = "order"
+	kindRefund = "refund"
+)
+
+// reader reads one page of one merchant and completes its records.
+type reader struct {
+	session
+	now       func() time.Time
+	locations []location
+	zone      *time.Location // where a location tells none
+}
+
+func (h *host) reader(ctx context.Context, a hostapi.Account) (*reader, error) {
+	s := h.session(a.Client)
+	locations, err := s.locations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	zone := a.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	return &reader{session: s, now: h.now, locations: locations, zone: zone}, nil
+}
+
+// group are the ids of the next locations to search, after the given one.
+func (r *reader) group(after string) (ids []string) {
+	for _, l := range r.locations {
+		if l.ID > after && len(ids) < groupSize {
+			ids = append(ids, l.ID)
+		}
+	}
+	return ids
+}
+
+// location is the location of a record. One that is not listed any more has no
+// address; what happened there is refused unless it was shipped.
+func (r *reader) location(id string) location {
+	l := location{ID: id}
+	for _, known := range r.locations {
+		if known.ID == id {
+			l = known
+		}
+	}
+	if l.Timezone == "" {
+		l.Timezone = r.zone.String()
+	}
+	l.BusinessEmail, l.PhoneNumber = "", "" // Transform does not need them
+	return l
+}
+
+// orderRecords makes records of orders. Returns are completed by what they refer to.
+func (r *reader) orderRecords(ctx context.Context, raws []json.RawMessage) ([]hostapi.Record, error) {
+	known, err := r.sources(ctx, raws)
+	if err != nil {
+		return nil, err
+	}
+	return r.each(ctx, raws, func(ctx context.Context, raw json.RawMessage) (hostapi.Record, error) {
+		return r.orderRecord(ctx, raw, known, nil)
+	})
+}
+
+// orderRecord makes the record of one order. known are orders read already;
+// fresh are refunds of it that were just listed.
+func (r *reader) orderRecord(ctx context.Context, raw json.RawMessage, known map[string]json.RawMessage, fresh []json.RawMessage) (hostapi.Record, error) {
+	head := headOf(raw)
+	p := parcel{Order: raw, Location: r.location(string(head.LocationID)), Refunds: fresh}
+	var o order
+	if json.Unmarshal(raw, &o) == nil && len(o.Returns) > 0 { // what cannot be read is Transform's to refuse
+		if err := r.completeReturn(ctx, o, &p, known); err != nil {
+			return hostapi.Record{}, err
+		}
+	}
+	return p.record(kindOrder, raw)
+}
+
+// record packs p. The version covers the order and its refunds: whether money
+// really went back is told by the refund, while the order stays as it is.
+func (p parcel) record(kind string, raw json.RawMessage) (hostapi.Record, error) {
+	version := headOf(raw).UpdatedAt.Time
+	for _, refund := range p.Refunds {
+		if at := headOf(refund).UpdatedAt.Time; at.After(version) {
+			version = at
+		}
+	}
+	body, err := json.Marshal(p)
+	if err != nil {
+		return hostapi.Record{}, models.Errorf(models.Unavailable, "Square sent a record that cannot be read. We try again by ourselves.").Because(err)
+	}
+	return hostapi.Record{Key: keyOf(raw), Kind: kind, Version: hostapi.TimeVersion(version), Body: body}, nil
+}
+
+// each makes a record of each raw thing, a few at a time, and keeps their order.
+func (r *reader) each(ctx context.Context, raws []json.RawMessage, record func(context.Context, json.RawMessage) (hostapi.Record, error)) ([]hostapi.Record, error) {
+	records := make([]hostapi.Record, len(raws))
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(lookupsAtOne)
+	for i, raw := range raws {
+		work.Go(func() (err error) {
+			records[i], err = record(ctx, raw)
+			return err
+		})
+	}
+	return records, work.Wait()
+}
+
+// refundRecords makes records of refunds: that of the return order where there
+// is one, which then shows the refund's new state, else one of the refund's own.
+func (r *reader) refundRecords(ctx context.Context, raws []json.RawMessage) ([]hostapi.Record, error) {
+	known, fresh, err := r.ordersOf(ctx, raws)
+	if err != nil {
+		return nil, err
+	}
+	done := map[string]bool{}
+	raws = slices.DeleteFunc(slices.Clone(raws), func(raw json.RawMessage) bool {
+		id := string(headOf(raw).OrderID)
+		again := done[id] // one record for all refunds of a return order
+		done[id] = isReturn(known[id])
+		return again
+	})
+	return r.each(ctx, raws, func(ctx context.Context, raw json.RawMessage) (hostapi.Record, error) {
+		if id := string(headOf(raw).OrderID); isReturn(known[id]) {
+			return r.orderRecord(ctx, known[id], known, fresh[id])
+		}
+		return r.refundRecord(ctx, raw)
+	})
+}
+
+// ordersOf are the orders that refunds name, and the refunds by order.
+func (r *reader) ordersOf(ctx context.Context, refunds []json.RawMessage) (map[string]json.RawMessage, map[string][]json.RawMessage, error) {
+	fresh := map[string][]json.RawMessage{}
+	var ids []string
+	for _, raw := range refunds {
+		if id := string(headOf(raw).OrderID); id != "" {
+			ids = append(ids, id)
+			fresh[id] = append(fresh[id], raw)
+		}
+	}
+	known, err := r.orders(ctx, ids)
+	return known, fresh, err
+}
+
+func isReturn(raw json.RawMessage) bool {
+	var o struct {
+		Returns []json.RawMessage `json:"returns"`
+	}
+	return json.Unmarshal(raw, &o) == nil && len(o.Returns) > 0
+}
+
+// keyOf is the id; without one it is taken from the content, so that the
+// record can be set aside under a name of its own.
+func keyOf(raw json.RawMessage) string {
+	if id := headOf(raw).ID; id != "" {
+		return string(id)
+	}
+	sum := sha256.Sum256(raw)
+	return "unreadable-" + hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,53 @@
+package square
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"extractor/models"
+)
+
+// Wake verifies a notification and names the merchant it concerns. What it says
+// is not taken for data, whatever its type: an order or refund is read by the
+// next pull, and after oauth.authorization.revoked that pull meets a 401, which
+// stops the connection and tells the merchant.
+// https://developer.squareup.com/docs/webhooks/step3validate
+func (h *host) Wake(r *http.Request, body []byte) ([]string, error) {
+	if !h.signed(r.Header.Get("X-Square-Hmacsha256-Signature"), body) {
+		return nil, models.Errorf(models.Unauthorised, "The signature of this notification is not Square's.")
+	}
+	var event struct {
+		MerchantID string `json:"merchant_id"`
+	}
+	if err := json.Unmarshal(body, &event); err != nil {
+		return nil, models.Errorf(models.Invalid, "This notification cannot be read.").Because(err)
+	}
+	if event.MerchantID == "" { // Square's test notifications may name nobody
+		return nil, nil
+	}
+	return []string{event.MerchantID}, nil
+}
+
+// signed reports whether signature is that of the notification URL and the body
+// with one of our keys: there are two while a key is being changed. The URL is
+// the one from the configuration; the request's own would be the sender's word.
+func (h *host) signed(signature string, body []byte) bool {
+	given, err := base64.StdEncoding.DecodeString(signature)
+	if err != nil || h.config.WebhookKey == "" {
+		return false
+	}
+	good := false
+	for _, key := range strings.Split(h.config.WebhookKey, ",") {
+		mac := hmac.New(sha256.New, []byte(strings.TrimSpace(key)))
+		mac.Write([]byte(h.config.WebhookURL))
+		mac.Write(body)
+		if key != "" && hmac.Equal(given, mac.Sum(nil)) {
+			good = true
+		}
+	}
+	return good
+}
