@@ -114,7 +114,7 @@ func (h *host) page(ctx context.Context, a hostapi.Account, by road, w models.Wi
 		return nil, err
 	}
 	page, err := r.page(ctx, by, w, p)
-	if models.KindOf(err) == models.Internal && p.Square != "" { // the cursor may have died before its time
+	if err != nil && models.KindOf(err) == models.Internal && p.Square != "" { // the cursor may have died before its time
 		return r.page(ctx, by, w, p.restart())
 	}
 	return page, err
