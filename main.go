@@ -1,3 +1,139 @@
+// Extractor brings what happened in other people's systems safely into a
+// target's books. Its verbs are listed by: extractor help
 package main
 
-func main() {}
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"extractor/internal/env"
+	"extractor/internal/process"
+	"extractor/models"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends us at once
+	m := &Main{Out: os.Stdout, Err: os.Stderr}
+	os.Exit(m.Run(ctx, os.Args[1:]))
+}
+
+// Main is the program, for the command line and for tests.
+type Main struct {
+	Out io.Writer // what a verb was asked to print
+	Err io.Writer // logs, and the one line that says why we stop
+}
+
+// verb is one way to run the program.
+type verb struct {
+	name, does string
+	run        func(m *Main, ctx context.Context) error
+}
+
+// verbs are told here and explained in README.md.
+func verbs() []verb {
+	return []verb{
+		{"serve", "the API, and workers too unless WORKERS=0", (*Main).serve},
+		{"worker", "workers alone", (*Main).worker},
+		{"migrate", "bring the database to this version's schema", (*Main).migrate},
+		{"sandbox", "everything on this machine, with a stand-in host and TrustFile", (*Main).sandbox},
+		{"config", "the table of variables", (*Main).config},
+	}
+}
+
+// Run runs the verb that args name and returns the exit status: 0 well, 1 not,
+// 2 no such verb.
+func (m *Main) Run(ctx context.Context, args []string) int {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(m.Err, nil)))
+	for _, v := range verbs() {
+		if len(args) == 1 && args[0] == v.name {
+			return m.status(v.run(m, ctx))
+		}
+	}
+	fmt.Fprintln(m.Err, "usage: extractor VERB")
+	for _, v := range verbs() {
+		fmt.Fprintf(m.Err, "  %-8s %s\n", v.name, v.does)
+	}
+	if len(args) == 1 && args[0] == "help" {
+		return 0
+	}
+	return 2
+}
+
+// status says in one line why we stop.
+func (m *Main) status(err error) int {
+	if err == nil {
+		return 0
+	}
+	var known *models.Error
+	if errors.As(err, &known) && known.Cause != nil {
+		slog.Error("stopped", "error", known.Cause.Error())
+	}
+	fmt.Fprintln(m.Err, "extractor: "+models.Sentence(err, err.Error()))
+	return 1
+}
+
+// config prints the table of variables.
+func (m *Main) config(context.Context) error { return env.Table(m.Out, variables()) }
+
+// migrate needs DATABASE_URL alone, and takes its time.
+func (m *Main) migrate(ctx context.Context) error {
+	var c Config
+	if err := m.load(&c, &c.Database); err != nil {
+		return err
+	}
+	return migrate(ctx, &c)
+}
+
+// serve answers the API, and works on jobs unless WORKERS=0.
+func (m *Main) serve(ctx context.Context) error {
+	var c Config
+	if err := m.load(&c, &c.Web, &c.Database, &c.Keys, &c.Engine); err != nil {
+		return err
+	}
+	listener, err := process.Listen(ctx, "", int(c.Web.Port)) // first: the platform waits for the port
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	s, err := open(ctx, &c)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	slog.Info("listening", "address", listener.Addr().String(), "workers", c.Engine.Workers)
+	return s.run(ctx, listener, c.Engine.Workers != 0)
+}
+
+// worker works on jobs and nothing else.
+func (m *Main) worker(ctx context.Context) error {
+	var c Config
+	if err := m.load(&c, &c.Database, &c.Keys, &c.Engine); err != nil {
+		return err
+	}
+	s, err := open(ctx, &c)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	slog.Info("working")
+	return s.engine.Run(ctx)
+}
+
+// load reads the log's variables and those groups of c that the verb needs.
+func (m *Main) load(c *Config, groups ...any) error {
+	if err := load(append([]any{&c.Log}, groups...)...); err != nil {
+		return err
+	}
+	slog.SetDefault(slog.New(slog.NewJSONHandler(m.Err, &slog.HandlerOptions{Level: c.Log.Level})))
+	if limit := process.LimitMemory(); limit > 0 {
+		slog.Info("memory", "limit", limit)
+	}
+	return nil
+}

@@ -126,6 +126,6 @@ func place(head []byte, table, column string, row int64) []byte {
 // RandomToken is a new secret of 256 bits in letters that a URL takes as they are.
 func RandomToken() string {
 	b := make([]byte, 32)
-	rand.Read(b) //nolint:errcheck // documented to never fail; it crashes the process instead
+	rand.Read(b) // documented to never fail: it crashes the process instead
 	return base64.RawURLEncoding.EncodeToString(b)
 }

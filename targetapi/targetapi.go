@@ -44,8 +44,11 @@ type Account struct {
 
 // Receipt is the answer to one batch.
 type Receipt struct {
-	Taken   bool
-	Refused map[models.Ref]string // why, as the target says it
+	Taken bool
+	// ReadBack, beside models.Unsure: the target answered, but for fewer items
+	// than were sent. Reading them back one by one tells which it has.
+	ReadBack bool
+	Refused  map[models.Ref]string // why, as the target says it
 }
 
 // Looker reads items back, to verify what an unsure request did.

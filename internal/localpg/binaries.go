@@ -42,8 +42,8 @@ func installed(ctx context.Context, who *owner) string {
 func candidates() []string {
 	var found []string
 	if initdb, err := exec.LookPath("initdb"); err == nil {
-		if real, err := filepath.EvalSymlinks(initdb); err == nil {
-			found = append(found, filepath.Dir(real))
+		if program, err := filepath.EvalSymlinks(initdb); err == nil {
+			found = append(found, filepath.Dir(program))
 		}
 	}
 	for _, pattern := range folders {

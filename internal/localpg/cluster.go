@@ -61,7 +61,7 @@ func (c *cluster) use(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer gate.free()
+	defer gate.Close()
 	if err := gate.wait(ctx); err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (c *cluster) use(ctx context.Context) error {
 		return err
 	}
 	if err := c.ensure(ctx, c.users.try()); err != nil {
-		return errors.Join(err, c.users.free())
+		return errors.Join(err, c.users.Close())
 	}
 	return c.users.share()
 }
@@ -98,11 +98,11 @@ func (c *cluster) leave() error {
 	if err != nil {
 		return err
 	}
-	defer gate.free()
+	defer gate.Close()
 	if err := gate.wait(ctx); err != nil {
 		return err
 	}
-	defer c.users.free()
+	defer c.users.Close()
 	if !c.users.try() {
 		return nil
 	}
@@ -120,10 +120,10 @@ func (c *cluster) wipe(ctx context.Context) error {
 // halt stops the server, unless it does not run: someone may have killed it,
 // also while pg_ctl was at it.
 func (c *cluster) halt(ctx context.Context, mode string) error {
-	if !c.ours() {
+	if !c.ours(ctx) {
 		return nil
 	}
-	if err := c.pgctl(ctx, "stop", "-m", mode); err != nil && c.ours() {
+	if err := c.pgctl(ctx, "stop", "-m", mode); err != nil && c.ours(ctx) {
 		return err
 	}
 	return nil
@@ -202,12 +202,12 @@ func (c *cluster) start(ctx context.Context) error {
 }
 
 func (c *cluster) tryStart(ctx context.Context) error {
-	if !c.ours() { // after a kill its number may belong to another process by now, and Postgres would not start
+	if !c.ours(ctx) { // after a kill its number may belong to another process by now, and Postgres would not start
 		if err := os.Remove(c.path("data/postmaster.pid")); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
-	if err := c.choosePort(); err != nil {
+	if err := c.choosePort(ctx); err != nil {
 		return err
 	}
 	if err := c.who.give(c.path("data/postgresql.auto.conf"), c.settings()); err != nil {
@@ -233,30 +233,30 @@ func (c *cluster) settings() string {
 
 // choosePort prefers the port of last time, so that an address in someone's
 // notes stays good.
-func (c *cluster) choosePort() error {
+func (c *cluster) choosePort(ctx context.Context) error {
 	b, err := os.ReadFile(c.path("port"))
 	if err == nil {
 		c.port, _ = strconv.Atoi(strings.TrimSpace(string(b)))
-		if c.port > 0 && isFree(c.port) {
+		if c.port > 0 && isFree(ctx, c.port) {
 			return nil
 		}
 	}
-	if c.port, err = freePort(); err != nil {
+	if c.port, err = freePort(ctx); err != nil {
 		return err
 	}
 	return c.who.give(c.path("port"), strconv.Itoa(c.port)+"\n")
 }
 
-func isFree(port int) bool {
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+func isFree(ctx context.Context, port int) bool {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		return false
 	}
 	return l.Close() == nil
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}

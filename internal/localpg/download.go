@@ -1,6 +1,7 @@
 package localpg
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 
@@ -12,10 +13,10 @@ import (
 //
 // The library fetches only as a part of Start, so that Start is let fail: as
 // root it always does, at initdb. What counts is whether the programs are there.
-func download(place string) (string, error) {
+func download(ctx context.Context, place string) (string, error) {
 	root := filepath.Join(place, "programs")
 	bin := filepath.Join(root, "bin")
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -62,7 +62,7 @@ func open(ctx context.Context, o Options) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	place, err := settle(who, dir)
+	place, err := settle(ctx, who, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func open(ctx context.Context, o Options) (*cluster, error) {
 	bin := installed(ctx, who)
 	if bin == "" {
 		fmt.Fprintln(o.Log, "No Postgres is installed. Downloading one, once.")
-		if bin, err = download(place); err != nil {
+		if bin, err = download(ctx, place); err != nil {
 			return nil, fmt.Errorf("no Postgres: install one (Debian: apt-get install postgresql; macOS: brew install postgresql), "+
 				"or set the variable to a server of yours; the download failed too: %w", err)
 		}

@@ -17,6 +17,7 @@ import (
 )
 
 func TestStart(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]func(t *testing.T, dir string){
 		"starts, answers and stops":                 startsAndStops,
 		"is shared, and stopped by the last one":    shared,
@@ -102,7 +103,7 @@ func TestClaimRefusesALink(t *testing.T) {
 		t.Fatal(err)
 	}
 	who := &owner{uid: os.Geteuid(), gid: os.Getegid()}
-	if err := who.claim(link); err == nil {
+	if err := who.claim(t.Context(), link); err == nil {
 		t.Error("a link was taken for a folder of ours")
 	}
 }
@@ -164,8 +165,8 @@ func survivesKill(t *testing.T, dir string) {
 	query(t, url, `CREATE TABLE kept ()`)
 	c := &cluster{place: dir}
 	pid, err := strconv.Atoi(c.pidFile()[0])
-	if err != nil || !c.ours() {
-		t.Fatalf("the server's note: %v, ours %v", err, c.ours())
+	if err != nil || !c.ours(t.Context()) {
+		t.Fatalf("the server's note: %v, ours %v", err, c.ours(t.Context()))
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -186,7 +187,7 @@ func finds(t *testing.T, dir string) {
 	if err := c.use(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.users.free(); err != nil { // as the kernel does when the process is killed
+	if err := c.users.Close(); err != nil { // as the kernel does when the process is killed
 		t.Fatal(err)
 	}
 	url, _ := start(t, o)
@@ -271,7 +272,7 @@ func query(t *testing.T, url, sql string) {
 // open755 is a folder that every user may enter, unlike t.TempDir.
 func open755(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "localpg")
+	dir, err := os.MkdirTemp("", "localpg") //nolint:usetesting // the folder of t.TempDir is closed to other users
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +281,7 @@ func open755(t *testing.T) string {
 			t.Error(err)
 		}
 	})
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // it must be open: that is the case tried
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -291,7 +292,7 @@ func copyFile(t *testing.T, from, to string) {
 	if out, err := exec.Command("cp", from, to).CombinedOutput(); err != nil {
 		t.Fatalf("%v %s", err, out)
 	}
-	if err := os.Chmod(to, 0o755); err != nil { //nolint:gosec // another user runs it
+	if err := os.Chmod(to, 0o755); err != nil {
 		t.Fatal(err)
 	}
 }

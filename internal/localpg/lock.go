@@ -38,5 +38,5 @@ func (l *lock) try() bool {
 // share takes the lock together with others who share it.
 func (l *lock) share() error { return syscall.Flock(int(l.file.Fd()), syscall.LOCK_SH) }
 
-// free gives the lock up.
-func (l *lock) free() error { return l.file.Close() }
+// Close gives the lock up.
+func (l *lock) Close() error { return l.file.Close() }

@@ -57,12 +57,12 @@ func (o *owner) command(ctx context.Context, name string, args ...string) *exec.
 // settle makes the first folder that the owner can work in: the one asked for,
 // or, when a parent of it is closed to the owner (a clone below /root) or it
 // belongs to someone else, one of the same name under the temporary folders.
-func settle(who *owner, dir string) (string, error) {
+func settle(ctx context.Context, who *owner, dir string) (string, error) {
 	sum := sha256.Sum256([]byte(dir))
 	name := fmt.Sprintf("extractor-postgres-%d-%s", who.uid, hex.EncodeToString(sum[:6]))
 	var errs []error
 	for _, place := range []string{dir, filepath.Join(os.TempDir(), name), filepath.Join("/var/tmp", name)} {
-		err := who.claim(place)
+		err := who.claim(ctx, place)
 		if err == nil {
 			return place, nil
 		}
@@ -73,7 +73,7 @@ func settle(who *owner, dir string) (string, error) {
 
 // claim makes place and gives it to the owner. What is there already must be a
 // real folder of ours: under /tmp anyone may have laid a link there.
-func (o *owner) claim(place string) error {
+func (o *owner) claim(ctx context.Context, place string) error {
 	if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (o *owner) claim(place string) error {
 	if err := o.owns(place); err != nil {
 		return err
 	}
-	return o.enters(place)
+	return o.enters(ctx, place)
 }
 
 func (o *owner) owns(place string) error {
@@ -104,8 +104,8 @@ func (o *owner) owns(place string) error {
 }
 
 // enters reports, by doing it, whether the owner can go to place and write there.
-func (o *owner) enters(place string) error {
-	cmd := o.command(context.Background(), "/bin/sh", "-c", ": > .writable && rm .writable")
+func (o *owner) enters(ctx context.Context, place string) error {
+	cmd := o.command(ctx, "/bin/sh", "-c", ": > .writable && rm .writable")
 	cmd.Dir = place
 	return cmd.Run()
 }

@@ -1,6 +1,7 @@
 package localpg
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,7 +15,7 @@ import (
 // ours reports whether the process that the server's note names is alive and is
 // this cluster's server: after a kill or a restart of the machine the number may
 // belong to anything, another Postgres included.
-func (c *cluster) ours() bool {
+func (c *cluster) ours(ctx context.Context) bool {
 	lines := c.pidFile()
 	if len(lines) == 0 {
 		return false
@@ -26,7 +27,7 @@ func (c *cluster) ours() bool {
 	if runtime.GOOS == "linux" {
 		return c.worksIn(fmt.Sprintf("/proc/%d/cwd", pid))
 	}
-	name, err := exec.Command("ps", "-o", "comm=", "-p", strconv.Itoa(pid)).Output()
+	name, err := exec.CommandContext(ctx, "ps", "-o", "comm=", "-p", strconv.Itoa(pid)).Output()
 	return err == nil && strings.Contains(string(name), "postgres")
 }
 

@@ -62,7 +62,7 @@ func beside(variable string, options localpg.Options, command []string) (int, er
 	if err != nil {
 		return 1, err
 	}
-	status, err := follow(exec.Command(command[0], command[1:]...), variable+"="+url, signals)
+	status, err := follow(exec.CommandContext(context.Background(), command[0], command[1:]...), variable+"="+url, signals)
 	return status, errors.Join(err, stop())
 }
 
