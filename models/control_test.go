@@ -35,6 +35,13 @@ func count(t *testing.T, s *models.Store, sql string, args ...any) (n int) {
 	return n
 }
 
+func exec(t *testing.T, s *models.Store, sql string, args ...any) {
+	t.Helper()
+	if _, err := s.Pool.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestRepeatedActivitiesAreOne(t *testing.T) {
 	t.Parallel()
 	s := pgtest.Store(t)
