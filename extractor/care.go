@@ -34,7 +34,9 @@ func (e *Engine) care(ctx context.Context) error {
 	}{
 		{"probe the service", e.probeService},
 		{"probe connections", e.probeConnections},
+		{"sign companies up", e.signUpDue},
 		{"name companies", e.nameCompanies},
+		{"give grants back", e.revokeDue},
 		{"retry bad items", e.retryOutdated},
 		{"keep tokens alive", e.keepTokens},
 		{"trim payloads", e.trimPayloads},
@@ -60,6 +62,14 @@ func (e *Engine) keepTokens(ctx context.Context) error {
 			slog.Error("reaction not written", "connection", c.ID, "error", err)
 		}
 	})
+}
+
+func (e *Engine) signUpDue(ctx context.Context) error {
+	provisioner, ok := e.Target.(targetapi.Provisioner)
+	if !ok {
+		return nil
+	}
+	return SignUps(ctx, e.Store, provisioner)
 }
 
 // probeService tests whether what made us pause the service is over.

@@ -64,10 +64,10 @@ func (d *delivery) deliver(ctx context.Context) error {
 }
 
 func (d *delivery) batches(ctx context.Context) error {
-	if err := d.verify(ctx); err != nil {
-		return err
-	}
 	for ctx.Err() == nil {
+		if err := d.verify(ctx); err != nil {
+			return err
+		}
 		b, err := d.prepare(ctx)
 		if err != nil || b == nil {
 			return err

@@ -301,3 +301,16 @@ func TestHostErrorsAreReactedToByKind(t *testing.T) {
 		})
 	}
 }
+
+func TestFewerProcessedThanSentAreReadBackAndTheMissingSentAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "2020-01-01")
+	w.offer(5)
+	w.target.script = append(w.target.script, func(items []models.Item) (bool, targetapi.Receipt, error) {
+		w.target.apply("c-1", items[:3])
+		return false, targetapi.Receipt{ReadBack: true}, unsure()
+	})
+	w.settleDown()
+	expect(t, "second request", w.target.requests[1].items, 2)
+	expect(t, "sent", w.one(`SELECT count(*) FROM entries WHERE state = 'sent' AND verify_after IS NULL`), "5")
+}

@@ -45,6 +45,8 @@ func (careJob) Kind() string { return "care" }
 
 const (
 	careQueue = "care"
+	// carePause is the least time between two rounds of housekeeping.
+	carePause = 2 * time.Second
 	// keptJobs is how long finished jobs stay for people to look at.
 	keptJobs = time.Hour
 )
@@ -230,9 +232,13 @@ func (e *Engine) wantedJobs(ctx context.Context, tx pgx.Tx) ([]river.InsertManyP
 	return jobs, err
 }
 
-// careJobs claims the housekeeping when it is due. A job that is lost costs one period.
+// careJobs claims the housekeeping when it is due, at once where a person waits
+// for it: a company to sign up or to name. A job that is lost costs one period.
 func (e *Engine) careJobs(ctx context.Context, tx pgx.Tx) ([]river.InsertManyParams, error) {
-	tag, err := tx.Exec(ctx, `UPDATE service SET care_at = now() + $1::interval WHERE care_at <= now()`, e.Timing.Care)
+	tag, err := tx.Exec(ctx, `UPDATE service SET care_at = now() + $1::interval WHERE care_at <= now()
+		OR (care_at <= now() + $1::interval - $2::interval AND (EXISTS (SELECT 1 FROM signups WHERE due_at <= now())
+			OR EXISTS (SELECT 1 FROM connections WHERE company_asked_at IS NULL AND external_id IS NOT NULL AND deleted_at IS NULL AND wish <> 'off')))`,
+		e.Timing.Care, carePause)
 	if err != nil || tag.RowsAffected() == 0 {
 		return nil, err
 	}

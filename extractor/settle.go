@@ -67,6 +67,9 @@ func (d *delivery) settleIn(ctx context.Context, tx pgx.Tx, b *batch, receipt ta
 	case models.TooLarge:
 		return nil, errors.Join(d.shrink(ctx, tx, b, failure), d.dropBatch(ctx, tx))
 	case models.Unsure:
+		if receipt.ReadBack && d.canLook() {
+			return nil, d.readBackNow(ctx, tx, b)
+		}
 		return failure, d.keepUnsure(ctx, tx, b)
 	case models.Throttled, models.Unauthorised, models.NotFound, models.Unavailable:
 		return failure, d.untouched(ctx, tx, b)
@@ -91,6 +94,18 @@ func (d *delivery) settleTaken(ctx context.Context, tx pgx.Tx, b *batch) error {
 	d.suspects = d.cleared(b)
 	d.lane.Failures = 0
 	return errors.Join(d.targetAnswered(ctx, tx), d.growBatch(ctx, tx), d.dropBatch(ctx, tx))
+}
+
+// readBackNow is for an answer that speaks of fewer items than were sent: each
+// is read back, and what the target does not hold is sent again.
+func (d *delivery) readBackNow(ctx context.Context, tx pgx.Tx, b *batch) error {
+	_, err := tx.Exec(ctx, `UPDATE entries e SET state = CASE WHEN e.seq = x.s AND e.state = 'pending' THEN 'sent' ELSE e.state END,
+			sent_seq = x.s, delivered_at = now(), prior_payload = NULL, verify_after = now()
+		FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) x(c, k, i, s)
+		WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`,
+		repeat(d.lane.Connection, len(b.keys)), b.kinds, b.keys, b.seqs)
+	d.suspects = nil
+	return errors.Join(err, d.dropBatch(ctx, tx))
 }
 
 func (d *delivery) canLook() bool {

@@ -107,20 +107,25 @@ func newBench(t *testing.T, adjust ...func(*Config)) *bench {
 
 func specification(t testing.TB) routers.Router {
 	t.Helper()
-	loader := openapi3.NewLoader()
-	doc, err := loader.LoadFromData(openapi)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := doc.Validate(loader.Context, openapi3.IsOpenAPI31OrLater()); err != nil {
-		t.Fatal(err)
-	}
-	router, err := gorillamux.NewRouter(doc)
+	router, err := readSpecification()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return router
 }
+
+// readSpecification reads the document once for all tests.
+var readSpecification = sync.OnceValues(func() (routers.Router, error) {
+	loader := openapi3.NewLoader()
+	doc, err := loader.LoadFromData(openapi)
+	if err != nil {
+		return nil, err
+	}
+	if err := doc.Validate(loader.Context, openapi3.IsOpenAPI31OrLater()); err != nil {
+		return nil, err
+	}
+	return gorillamux.NewRouter(doc)
+})
 
 // answer is a whole answer.
 type answer struct {

@@ -40,13 +40,6 @@ func newConnection(t *testing.T, store *models.Store) *models.Connection {
 	return c
 }
 
-func exec(t *testing.T, store *models.Store, sql string, args ...any) {
-	t.Helper()
-	if _, err := store.Pool.Exec(t.Context(), sql, args...); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // secretsOfEveryKind fills every sealed column and gives the connections.
 func secretsOfEveryKind(t *testing.T, store *models.Store, n int) (ids []int64) {
 	t.Helper()

@@ -44,8 +44,11 @@ type Account struct {
 
 // Receipt is the answer to one batch.
 type Receipt struct {
-	Taken   bool
-	Refused map[models.Ref]string // why, as the target says it
+	Taken bool
+	// ReadBack, beside models.Unsure: the target answered, but for fewer items
+	// than were sent. Reading them back one by one tells which it has.
+	ReadBack bool
+	Refused  map[models.Ref]string // why, as the target says it
 }
 
 // Looker reads items back, to verify what an unsure request did.
@@ -71,6 +74,9 @@ type Provisioner interface {
 	// exists already. models.Unsure: the answer was lost, never ask again by machine.
 	SignUp(ctx context.Context, s SignUp) (companyToken string, err error)
 }
+
+// Homer is a target with a place of its own that people go to.
+type Homer interface{ Home() string }
 
 // SignUp is what a new company is made of.
 type SignUp struct {

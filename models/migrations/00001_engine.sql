@@ -35,6 +35,7 @@ CREATE TABLE connections (
 );
 CREATE UNIQUE INDEX connections_external_id ON connections (external_id) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX connections_host_account ON connections (host, host_account) WHERE deleted_at IS NULL AND host_account IS NOT NULL;
+CREATE INDEX connections_unnamed ON connections (id) WHERE company_asked_at IS NULL AND deleted_at IS NULL;
 CREATE INDEX connections_probe ON connections (pause_probe_at) WHERE pause_probe_at IS NOT NULL AND deleted_at IS NULL;
 
 -- The service as a whole: one row.

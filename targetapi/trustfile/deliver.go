@@ -84,7 +84,7 @@ func accepted(body []byte, sent int) (targetapi.Receipt, error) {
 			Because(errors.New("a 2xx answer without processed"))
 	}
 	if *o.Processed != float64(sent) || denied(o.Success) || !nothing(o.Errors) {
-		return targetapi.Receipt{}, models.Errorf(models.Unsure, "%s says that it took %.0f of %d items. We look what it has.", title, *o.Processed, sent).
+		return targetapi.Receipt{ReadBack: true}, models.Errorf(models.Unsure, "%s says that it took %.0f of %d items. We look what it has.", title, *o.Processed, sent).
 			Because(fmt.Errorf("processed %v of %d, success %t, errors %t", *o.Processed, sent, !denied(o.Success), !nothing(o.Errors)))
 	}
 	return targetapi.Receipt{Taken: true}, nil
