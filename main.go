@@ -20,8 +20,9 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends us at once
+	// Further signals change nothing: runners of processes send several, and the
+	// drain has its own limits.
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	m := &Main{Out: os.Stdout, Err: os.Stderr}
 	os.Exit(m.Run(ctx, os.Args[1:]))
 }
