@@ -54,7 +54,7 @@ const (
 type Config struct {
 	URL          string `envconfig:"URL" default:"http://localhost:8081" desc:"Address of the sandbox's shop system"`
 	ClientID     string `envconfig:"CLIENT_ID" default:"sandbox-client" desc:"OAuth client ID of the extractor at the sandbox's shop system"`
-	ClientSecret string `envconfig:"CLIENT_SECRET" default:"sandbox-secret" desc:"OAuth client secret to go with it"`
+	ClientSecret string `envconfig:"CLIENT_SECRET" default:"sandbox-secret" secret:"true" desc:"OAuth client secret to go with it"`
 }
 
 // host is the working type. It stays private: the engine knows it by the
