@@ -11,15 +11,18 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // merchants' zones, where the machine has none
 
+	"extractor/extractor"
 	"extractor/internal/env"
 	"extractor/internal/process"
 	"extractor/models"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends us at once
+	// Further signals change nothing: runners of processes send several, and the
+	// drain has its own limits.
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	m := &Main{Out: os.Stdout, Err: os.Stderr}
 	os.Exit(m.Run(ctx, os.Args[1:]))
 }
@@ -42,6 +45,8 @@ func verbs() []verb {
 		{"serve", "the API, and workers too unless WORKERS=0", (*Main).serve},
 		{"worker", "workers alone", (*Main).worker},
 		{"migrate", "bring the database to this version's schema", (*Main).migrate},
+		{"sandbox", "everything on this machine, with a stand-in host and TrustFile", (*Main).sandbox},
+		{"rekey", "seal anew what is not sealed with the first of ENCRYPTION_KEYS, while the service runs", (*Main).rekey},
 		{"config", "the table of variables", (*Main).config},
 	}
 }
@@ -87,12 +92,7 @@ func (m *Main) migrate(ctx context.Context) error {
 	if err := m.load(&c, &c.Database); err != nil {
 		return err
 	}
-	pool, err := models.OpenMigrationPool(ctx, string(c.Database.URL))
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	return models.Migrate(ctx, pool)
+	return migrate(ctx, &c)
 }
 
 // serve answers the API, and works on jobs unless WORKERS=0.
@@ -106,7 +106,7 @@ func (m *Main) serve(ctx context.Context) error {
 		return err
 	}
 	defer listener.Close()
-	s, err := open(ctx, &c)
+	s, err := open(ctx, &c, extractor.Timing{})
 	if err != nil {
 		return err
 	}
@@ -115,13 +115,32 @@ func (m *Main) serve(ctx context.Context) error {
 	return s.run(ctx, listener, c.Engine.Workers != 0)
 }
 
+// rekey seals everything with the first key of the ring; then the others can go.
+func (m *Main) rekey(ctx context.Context) error {
+	var c Config
+	if err := m.load(&c, &c.Database, &c.Keys); err != nil {
+		return err
+	}
+	store, err := openStore(ctx, &c)
+	if err != nil {
+		return err
+	}
+	defer store.Pool.Close()
+	n, err := models.Rekey(ctx, store)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(m.Out, "%d values were sealed anew; all of them open with the first key\n", n)
+	return err
+}
+
 // worker works on jobs and nothing else.
 func (m *Main) worker(ctx context.Context) error {
 	var c Config
 	if err := m.load(&c, &c.Database, &c.Keys, &c.Engine); err != nil {
 		return err
 	}
-	s, err := open(ctx, &c)
+	s, err := open(ctx, &c, extractor.Timing{})
 	if err != nil {
 		return err
 	}

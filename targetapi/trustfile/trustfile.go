@@ -39,10 +39,10 @@ const (
 type Config struct {
 	ItemsURL       string `split_words:"true" required:"true" desc:"base address of TrustFile's items API, such as https://api.trustfile.avalara.com/v3"`
 	AppURL         string `split_words:"true" required:"true" desc:"base address of TrustFile's provisioning API, such as https://app.trustfile.avalara.com/v4"`
-	Token          string `envconfig:"EXTRACTOR_TO_AVALARA_TOKEN" required:"true" desc:"the bearer we present to Avalara's APIs; secret"`
+	Token          string `envconfig:"EXTRACTOR_TO_AVALARA_TOKEN" required:"true" desc:"the bearer we present to Avalara's APIs" secret:"true"`
 	DateZone       string `split_words:"true" default:"local" desc:"clock of transactionDate: local (the merchant's) or utc"`
 	ConsumerSystem string `split_words:"true" desc:"set, such as avalaraccount, items go through the Transaction Routing Service at TRUSTFILE_ITEMS_URL; empty: straight to TrustFile"`
-	RoutingToken   string `split_words:"true" desc:"the bearer for the Transaction Routing Service; required with TRUSTFILE_CONSUMER_SYSTEM; secret"`
+	RoutingToken   string `split_words:"true" desc:"the bearer for the Transaction Routing Service; required with TRUSTFILE_CONSUMER_SYSTEM" secret:"true"`
 }
 
 type target struct {
@@ -59,6 +59,7 @@ var (
 	_ targetapi.Looker      = (*target)(nil)
 	_ targetapi.Describer   = (*target)(nil)
 	_ targetapi.Provisioner = (*target)(nil)
+	_ targetapi.Homer       = (*target)(nil)
 )
 
 // Open checks the values and makes the target.
@@ -81,6 +82,15 @@ func (c *Config) Open() (targetapi.Target, error) {
 	}
 	caller := rest.Caller{Client: rest.NewClient(rest.NewTransport()), Title: title}
 	return &target{items: caller, itemsURL: items, appURL: app, bearer: bearer, appAuth: appAuth, encoder: encoder}, nil
+}
+
+// Home is the web application, at the root of where its API is.
+func (t *target) Home() string {
+	u, err := url.Parse(t.appURL)
+	if err != nil {
+		return "" // checked by Open
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}).String()
 }
 
 // base checks a base address. Our bearer goes there, so it must be https,
