@@ -30,7 +30,7 @@ build: ## bin/extractor
 	go build -o bin/extractor .
 
 run: build postgres ## the whole story on this machine: API, sandbox host, sandbox TrustFile
-	@exec bin/withpg -dir .postgres/run -env DATABASE_URL -- bin/extractor sandbox
+	@exec bin/withpg -scratch -dir .postgres/run -env DATABASE_URL -- bin/extractor sandbox
 
 test: postgres browser ## the whole suite on a Postgres of its own, race detector on
 	@mkdir -p bin

@@ -2,16 +2,22 @@ package main
 
 import (
 	"extractor/hostapi"
+	"extractor/hostapi/square"
 	"extractor/targetapi"
+	"extractor/targetapi/trustfile"
 )
 
 // The adapters, by the name of their folder. It is also the prefix of their
 // variables (SQUARE_CLIENT_ID), their part of URLs and their value in tables.
 // To add one is to add its line.
 var (
-	hostConfigs = map[string]func() hostapi.Config{}
+	hostConfigs = map[string]func() hostapi.Config{
+		"square": func() hostapi.Config { return new(square.Config) },
+	}
 
-	targetConfigs = map[string]func() targetapi.Config{}
+	targetConfigs = map[string]func() targetapi.Config{
+		"trustfile": func() targetapi.Config { return new(trustfile.Config) },
+	}
 )
 
 // theTarget is where all connections deliver to.

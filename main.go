@@ -42,6 +42,7 @@ func verbs() []verb {
 		{"serve", "the API, and workers too unless WORKERS=0", (*Main).serve},
 		{"worker", "workers alone", (*Main).worker},
 		{"migrate", "bring the database to this version's schema", (*Main).migrate},
+		{"sandbox", "everything on this machine, with a stand-in host and TrustFile", (*Main).sandbox},
 		{"config", "the table of variables", (*Main).config},
 	}
 }
@@ -87,12 +88,7 @@ func (m *Main) migrate(ctx context.Context) error {
 	if err := m.load(&c, &c.Database); err != nil {
 		return err
 	}
-	pool, err := models.OpenMigrationPool(ctx, string(c.Database.URL))
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	return models.Migrate(ctx, pool)
+	return migrate(ctx, &c)
 }
 
 // serve answers the API, and works on jobs unless WORKERS=0.

@@ -71,6 +71,16 @@ func openStore(ctx context.Context, c *Config) (*models.Store, error) {
 	return models.NewStore(pool, sealer)
 }
 
+// migrate brings the database to this version's schema.
+func migrate(ctx context.Context, c *Config) error {
+	pool, err := models.OpenMigrationPool(ctx, string(c.Database.URL))
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	return models.Migrate(ctx, pool)
+}
+
 func (s *service) newEngine() (*extractor.Engine, error) {
 	c := s.config.Engine
 	return extractor.New(extractor.Options{

@@ -3,6 +3,7 @@ package handlers
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -70,7 +71,7 @@ func (a *api) listBadItems(c *gin.Context) {
 func itemOf(b models.BadItem) any {
 	var s models.Sale
 	if b.Payload == nil || json.Unmarshal([]byte(*b.Payload), &s) != nil {
-		return rawItem{b.Key}
+		return rawItem{hostID(b)}
 	}
 	return item{
 		ItemID: b.Key, TransactionDate: s.Date, ShipToAddress: addressOf(s.ShipTo), ShipFromAddress: addressOf(s.ShipFrom),
@@ -78,6 +79,19 @@ func itemOf(b models.BadItem) any {
 		Refund: b.Kind == models.KindRefund, Description: s.Description,
 		ReviewRequired: s.ReviewMessage != "", ReviewMessage: s.ReviewMessage,
 	}
+}
+
+// hostID is the id as the host shows it: a record's key in our books begins
+// with the kind of record and a slash.
+func hostID(b models.BadItem) string {
+	if b.Kind != models.KindRecord {
+		return b.Key
+	}
+	_, id, found := strings.Cut(b.Key, "/")
+	if !found || id == "" {
+		return b.Key
+	}
+	return id
 }
 
 func addressOf(a models.Address) address { return address{a.Line1, a.City, a.State, a.Zip} }

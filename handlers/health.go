@@ -71,8 +71,10 @@ func targetHealth(p *models.Pulse) health {
 	h := health{"trustfile", healthOK, nominal}
 	failing := p.Service.TargetFailingSince
 	switch {
-	case p.Service.DoubtedAt != nil:
+	case p.Service.Pause == models.PauseTokenRefused:
 		h.Status, h.Description = healthFail, "Trustfile does not accept our token."
+	case p.Service.DoubtedAt != nil:
+		h.Status, h.Description = healthDegraded, "Trustfile refused our token once; we ask again before we believe it."
 	case failing == nil:
 	case p.Now.Sub(*failing) < graceOfTarget:
 		h.Status, h.Description = healthDegraded, "Trustfile began to fail a moment ago; we try again."

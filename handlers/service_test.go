@@ -90,13 +90,13 @@ func TestBadItems(t *testing.T) {
 	b.call("GET", "/baditems", "").is(200, `{"errors":[]}`)
 	id := b.create("a", "2018-04-01")
 	b.exec(`INSERT INTO entries (connection_id, kind, key, record, version, state, payload) VALUES
-		($1, 'refund', 'o1-r1', 'refund:r1', '1', 'bad', $2)`, id,
+		($1, 'refund', 'o1-r1', 'refund/r1', '1', 'bad', $2)`, id,
 		`{"transactionDate":"2018-04-02T23:30:00","at":"2018-04-03T06:30:00Z","shipToAddress":{"line1":"1 Main St","city":"Reno","state":"NV","zip":"89501","country":"US"},
 		"salesAmount":515.30,"salesTax":0.07,"shippingAmount":5.00,"shippingTax":0.00,"currency":"USD","description":"boots","reviewMessage":"No tax was told."}`)
 	b.exec(`INSERT INTO bad_items (connection_id, at, stage, kind, key, record, message, friendly_message, settled_at) VALUES
-		($1, '2018-05-02', 'target', 'refund', 'o1-r1', 'refund:r1', 'salesTax is odd', 'Look at the refund.', NULL),
-		($1, '2018-05-01', 'transform', 'record', 'o2', 'order:o2', 'no ZIP', 'Add a ZIP code.', NULL),
-		($1, '2018-05-03', 'target', 'sale', 'o3', 'order:o3', 'settled', 'Nothing.', now())`, id)
+		($1, '2018-05-02', 'target', 'refund', 'o1-r1', 'refund/r1', 'salesTax is odd', 'Look at the refund.', NULL),
+		($1, '2018-05-01', 'transform', 'record', 'order/o2', 'order/o2', 'no ZIP', 'Add a ZIP code.', NULL),
+		($1, '2018-05-03', 'target', 'sale', 'o3', 'order/o3', 'settled', 'Nothing.', now())`, id)
 	item := `{"itemId":"o1-r1","transactionDate":"2018-04-02T23:30:00","shipToAddress":{"line1":"1 Main St","city":"Reno","state":"NV","zip":"89501"},
 		"salesAmount":515.30,"salesTax":0.07,"shippingAmount":5.00,"shippingTax":0.00,"refund":true,"description":"boots","reviewRequired":true,"reviewMessage":"No tax was told."}`
 	refused := `{"timestamp":"2018-05-02T00:00:00+00:00","message":"salesTax is odd","connectionId":"a","badItems":[` + item + `],"friendlyMessage":"Look at the refund."}`
@@ -197,8 +197,9 @@ func TestHealth(t *testing.T) {
 		"some hosts fail":        {fmt.Sprintf(active, 4), all("OK", "DEGRADED", "OK")},
 		"most hosts fail":        {fmt.Sprintf(active, 5), all("OK", "FAIL", "OK")},
 		"switched off":           {`UPDATE service SET enabled = false`, all("DEGRADED", "OK", "OK")},
-		"paused by ourselves":    {`UPDATE service SET pause = 'token'`, all("FAIL", "OK", "OK")},
-		"token doubted":          {`UPDATE service SET doubted_at = now()`, all("OK", "OK", "FAIL")},
+		"token doubted":          {`UPDATE service SET doubted_at = now()`, all("OK", "OK", "DEGRADED")},
+		"token refused":          {`UPDATE service SET doubted_at = now(), pause = 'token refused'`, all("FAIL", "OK", "FAIL")},
+		"target silent":          {`UPDATE service SET target_failing_since = now() - interval '1 hour', pause = 'target silent'`, all("FAIL", "OK", "FAIL")},
 		"target began to fail":   {`UPDATE service SET target_failing_since = now()`, all("OK", "OK", "DEGRADED")},
 		"target fails for hours": {`UPDATE service SET target_failing_since = now() - interval '2 hours'`, all("OK", "OK", "FAIL")},
 	} {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
 )
 
 // AttemptKind is who began an attempt to enter a host's account.
@@ -47,6 +48,7 @@ type Attempt struct {
 	Host         string
 	Outcome      Outcome
 	ExpiresAt    time.Time
+	StartedAt    *time.Time // the browser went to the host
 	UsedAt       *time.Time // the host's answer came
 	Verifier     string     // PKCE
 	Redirect     string     // where the browser goes in the end; empty: to a page of ours
@@ -108,10 +110,25 @@ func (s *Store) UseAttempt(ctx context.Context, host, state, cookie string) (a *
 		if a, err = s.attempt(ctx, tx, host, state, cookie, "FOR UPDATE"); err != nil {
 			return err
 		}
+		if a.StartedAt == nil {
+			return errNoAttempt // an answer to what was never asked
+		}
 		_, err = tx.Exec(ctx, `UPDATE attempts SET used_at = now() WHERE id = $1`, a.ID)
 		return err
 	})
 	return a, err
+}
+
+// StartAttempt is FindAttempt for a browser that now goes to the host. It may do so again.
+func (s *Store) StartAttempt(ctx context.Context, host, state, cookie string) (*Attempt, error) {
+	a, err := s.FindAttempt(ctx, host, state, cookie)
+	if err != nil {
+		return a, err
+	}
+	if _, err = s.Pool.Exec(ctx, `UPDATE attempts SET started_at = coalesce(started_at, now()) WHERE id = $1`, a.ID); err != nil {
+		return nil, fmt.Errorf("start attempt: %w", err)
+	}
+	return a, nil
 }
 
 // attempt reads one; lock is "" or "FOR UPDATE".
@@ -119,9 +136,9 @@ func (s *Store) attempt(ctx context.Context, q querier, host, state, cookie, loc
 	var a Attempt
 	var sealed, owner []byte
 	var late bool
-	err := q.QueryRow(ctx, `SELECT id, kind, connection_id, host, outcome, expires_at, used_at, cookie_hash, secrets, now() >= expires_at
+	err := q.QueryRow(ctx, `SELECT id, kind, connection_id, host, outcome, expires_at, started_at, used_at, cookie_hash, secrets, now() >= expires_at
 		FROM attempts WHERE state_hash = $1 AND host = $2 `+lock, hashOf(state), host).
-		Scan(&a.ID, &a.Kind, &a.ConnectionID, &a.Host, &a.Outcome, &a.ExpiresAt, &a.UsedAt, &owner, &sealed, &late)
+		Scan(&a.ID, &a.Kind, &a.ConnectionID, &a.Host, &a.Outcome, &a.ExpiresAt, &a.StartedAt, &a.UsedAt, &owner, &sealed, &late)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && subtle.ConstantTimeCompare(owner, hashOf(cookie)) != 1 {
 		return nil, errNoAttempt
 	}
@@ -151,6 +168,19 @@ func (s *Store) unseal(a *Attempt, sealed []byte) error {
 	}
 	a.Verifier, a.Redirect = in.Verifier, in.Redirect
 	return nil
+}
+
+// ConnectionByID is a live connection by our own id of it.
+func (s *Store) ConnectionByID(ctx context.Context, id int64) (*Connection, error) {
+	var c Connection
+	err := s.DB(ctx).Where("id = ? AND deleted_at IS NULL", id).Take(&c).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, errGone
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connection: %w", err)
+	}
+	return &c, nil
 }
 
 // ForgetAttempts deletes attempts and tickets that are of no use any more, and

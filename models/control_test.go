@@ -122,7 +122,7 @@ func TestRevocationsAreClaimedOneByOneAndGiveUp(t *testing.T) {
 func TestAwaitPostingEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	s := pgtest.Store(t)
-	exec(t, s, `INSERT INTO batches (connection_id, kinds, keys, seqs, posting_until) VALUES (1, '{}', '{}', '{}', now() + interval '1 hour')`)
+	exec(t, s, `INSERT INTO batches (connection_id, epoch, kinds, keys, seqs, posting_until) VALUES (1, 1, '{}', '{}', '{}', now() + interval '1 hour')`)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if err := s.AwaitPosting(ctx, 1); err == nil {

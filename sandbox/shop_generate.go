@@ -34,7 +34,11 @@ var (
 	variants = []string{"Small", "Medium", "Large", "One size", `12" wide`}
 	given    = []string{"Ann", "José", "Li", "Marta", "Omar", "Zoë", "Ivan", "Priya"}
 	streets  = []string{"Main St", "Oak Ave", "2nd St", "Park Blvd", "Lake Rd", "Hill Dr"}
-	prose    = "Made in small batches from carefully chosen material, checked by hand before it leaves the workshop, and sent in a box that can be recycled. "
+	prose    = "Made in small batches from carefully chosen material, checked by hand before it leaves the workshop, and sent in a box that can be recycled. " +
+		"Wash at thirty degrees, dry in the shade, and keep away from open fire. Colours may differ a little from what the screen shows. " +
+		"Each piece carries the mark of the person who made it; if anything is not as it should be, send it back within ninety days and we will mend or replace it. " +
+		"Gift wrapping is free of charge, and a card can be added on the next page. Made to last, and to be repaired."
+	browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 )
 
 // newDocument makes an order of the kind, with gaps for what tells it from its like.
@@ -81,7 +85,7 @@ func newLine(r *rand.Rand, i int, place town) line {
 		ID: fmt.Sprintf("%s-%d", gapID, i+1), Kind: lineGoods, SKU: fmt.Sprintf("SKU-%06d", r.IntN(1e6)),
 		Title: goods[r.IntN(len(goods))], Variant: variants[r.IntN(len(variants))], Vendor: "Example Works",
 		Quantity: 1 + r.IntN(4), UnitPrice: money(199 + r.IntN(20000)), Weight: 50 + r.IntN(4000), Taxable: true,
-		Description: prose[:60+r.IntN(len(prose)-60)], Image: fmt.Sprintf("https://cdn.shop.example/images/%08x/large.jpg?v=%d", r.Uint32(), r.Uint32()),
+		Description: prose[:len(prose)/2+r.IntN(len(prose)/2)], Image: fmt.Sprintf("https://cdn.shop.example/images/%08x/large.jpg?v=%d", r.Uint32(), r.Uint32()),
 		Options: []attribute{{"Size", variants[r.IntN(len(variants))]}, {"Colour", pick(r, "Sand", "Ink", "Moss")}, {"Engraving", ""}},
 	}
 	l.Amount = l.UnitPrice * money(l.Quantity)
@@ -134,7 +138,7 @@ func decorate(r *rand.Rand, d *document, place town) {
 		ID: gapID + "-f1", Status: "shipped", Tracking: fmt.Sprintf("1Z%016d", r.Int64N(1e16)),
 		URL: "https://carrier.example/track", LineIDs: []string{gapID + "-1"}, CreatedAt: gapUpdated,
 	}}
-	d.Attributes = []attribute{{"gift", "no"}, {"delivery-window", "09:00–17:00"}, {"source", "newsletter"}}
+	d.Attributes = []attribute{{"gift", "no"}, {"delivery-window", "09:00–17:00"}, {"source", "newsletter"}, {"user-agent", browser}, {"referrer", "https://search.example/?q=hand+made+gifts&page=2&safe=on"}}
 	if r.IntN(3) == 0 {
 		note := `Please ring twice; the bell is "moody".` + "\nThank you!"
 		d.Note = &note

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"extractor/hostapi"
 )
@@ -213,7 +214,7 @@ func (h *host) Fetch(ctx context.Context, a hostapi.Account, keys []string) ([]h
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.orders(ctx, keys)
+	found, err := r.orders(ctx, slices.DeleteFunc(slices.Clone(keys), ofRefund))
 	if err != nil {
 		return nil, err
 	}
@@ -221,18 +222,18 @@ func (h *host) Fetch(ctx context.Context, a hostapi.Account, keys []string) ([]h
 	for _, key := range keys {
 		if raw := found[key]; raw != nil {
 			orders = append(orders, raw)
-			continue
-		}
-		raw, err := r.refund(ctx, key)
-		if err != nil {
+		} else if raw, err := r.refund(ctx, key); err != nil {
 			return nil, err
-		}
-		if len(raw) > 0 {
+		} else if len(raw) > 0 {
 			refunds = append(refunds, raw)
 		}
 	}
 	return r.both(ctx, orders, refunds)
 }
+
+// ofRefund reports whether an id can only be a refund's: most are made of the
+// payment's id and a suffix, while an order's has letters and digits alone.
+func ofRefund(id string) bool { return strings.Contains(id, "_") }
 
 func (r *reader) both(ctx context.Context, orders, refunds []json.RawMessage) ([]hostapi.Record, error) {
 	records, err := r.orderRecords(ctx, orders)

@@ -70,12 +70,12 @@ const (
 
 // Config is Square's part of the environment, with the prefix SQUARE.
 type Config struct {
-	ClientID     string `envconfig:"CLIENT_ID" desc:"Application ID of our app in the Square Developer Console"`
-	ClientSecret string `envconfig:"CLIENT_SECRET" desc:"Application secret of the same app (OAuth page)"`
-	Environment  string `envconfig:"ENVIRONMENT" default:"production" desc:"production or sandbox"`
-	WebhookKey   string `envconfig:"WEBHOOK_KEY" desc:"Signature keys of the webhook subscription, comma-separated; empty: no webhooks"`
-	WebhookURL   string `envconfig:"WEBHOOK_URL" desc:"Notification URL of that subscription, exactly as entered at Square"`
-	BaseURL      string `envconfig:"BASE_URL" desc:"Address instead of Square's own, for tests"`
+	ClientID     string `split_words:"true" desc:"Application ID of our app in the Square Developer Console"`
+	ClientSecret string `split_words:"true" secret:"true" desc:"Application secret of the same app (OAuth page)"`
+	Environment  string `split_words:"true" default:"production" desc:"production or sandbox"`
+	WebhookKey   string `split_words:"true" secret:"true" desc:"Signature keys of the webhook subscription, comma-separated; empty: no webhooks"`
+	WebhookURL   string `split_words:"true" desc:"Notification URL of that subscription, exactly as entered at Square"`
+	BaseURL      string `split_words:"true" desc:"Address instead of Square's own, for tests"`
 }
 
 type host struct {

@@ -223,9 +223,10 @@ func TestRecountGoesByTheDayOfTheTransaction(t *testing.T) {
 func TestFetchKnowsOrdersAndRefunds(t *testing.T) {
 	t.Parallel()
 	f, _ := shop(t)
+	f.refunds = append(f.refunds, fakeRefund("pay-S05_x", "", "pay-S05", 25, 100, "COMPLETED"))
 	h, a := counter(t, f)
-	records, err := h.Fetch(t.Context(), a, []string{"S01", "alone", "gone", "R2"})
-	if err != nil || !slices.Equal(keys(records), []string{"R2", "S01", "alone"}) {
+	records, err := h.Fetch(t.Context(), a, []string{"S01", "alone", "gone", "gone_x", "R2", "pay-S05_x"})
+	if err != nil || !slices.Equal(keys(records), []string{"R2", "S01", "alone", "pay-S05_x"}) {
 		t.Errorf("%v, %v", keys(records), err)
 	}
 }
@@ -259,5 +260,42 @@ func TestNoLocationsIsNoAnswer(t *testing.T) {
 	}
 	if _, err := h.Pull(t.Context(), a, window, "not ours"); models.KindOf(err) != models.Internal {
 		t.Errorf("%v", err)
+	}
+}
+
+// A return paid back to two cards is one record with both refunds.
+func TestTwoRefundsOfOneReturn(t *testing.T) {
+	t.Parallel()
+	f := &fakeSquare{t: t, pageSize: 9, locations: []location{fakeLocation(1)}}
+	ret := fakeReturn("R1", "S01", 20, 1083, true)
+	ret["refunds"] = []any{map[string]any{"id": "p1", "status": "PENDING"}, map[string]any{"id": "p2", "status": "PENDING"}}
+	f.orders = append(f.orders, fakeOrder("S01", "L01", 1), ret)
+	f.refunds = append(f.refunds,
+		fakeRefund("p1", "R1", "pay-S01", 20, 583, "COMPLETED"),
+		fakeRefund("p2", "R1", "pay-S01", 21, 500, "COMPLETED"))
+	h, a := counter(t, f)
+	page, err := h.Pull(t.Context(), a, window, position{Refunds: true}.cursor())
+	if err != nil || len(page.Records) != 1 {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	items, err := h.Transform(page.Records[0])
+	if err != nil || len(items) != 1 || items[0].Sale.Total() != 1083 || items[0].Sale.ReviewMessage != "" {
+		t.Errorf("%+v, %v", items, err)
+	}
+}
+
+// A return that does not name its sale is led to it by the payment, but not by
+// one that names the return itself.
+func TestSaleByPayment(t *testing.T) {
+	t.Parallel()
+	for paymentOf, want := range map[string]models.Amount{"S01": 38, "R1": 0, "": 0} {
+		f := &fakeSquare{t: t, pageSize: 9, locations: []location{fakeLocation(1)}, payments: map[string]payment{"pay-S01": {OrderID: paymentOf}}}
+		f.orders = append(f.orders, fakeOrder("S01", "L01", -60), fakeReturn("R1", "", 20, 500, false))
+		f.refunds = append(f.refunds, fakeRefund("refund-R1", "R1", "pay-S01", 20, 500, "COMPLETED"))
+		h, a := counter(t, f)
+		items, err := h.Transform(find(t, pullAll(t, h, a, window, nothing), "R1"))
+		if err != nil || len(items) != 1 || items[0].Sale.SalesTax != want || items[0].Sale.Total() != 500 {
+			t.Errorf("%q: %+v, %v", paymentOf, items, err)
+		}
 	}
 }

@@ -12,6 +12,7 @@ CREATE TABLE attempts (
   secrets       bytea,                          -- sealed: PKCE verifier, redirect; null: used up
   created_at    timestamptz NOT NULL DEFAULT now(),
   expires_at    timestamptz NOT NULL,           -- the host's answer is not taken after that
+  started_at    timestamptz,                    -- the browser went to the host; before that no answer is taken
   used_at       timestamptz,                    -- the host's answer came; there is no second one
   outcome       text NOT NULL DEFAULT ''        -- a word of models.Outcome; '': no answer yet
 );

@@ -1,0 +1,372 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"extractor/hostapi"
+	"extractor/models"
+)
+
+// What REDIRECT_ID does with the id that a redirect carries.
+const (
+	RedirectEcho = "echo" // it comes back as it was
+	RedirectCode = "code" // a one-time code takes its place
+)
+
+// PopupConfig is what the pages for merchants need.
+type PopupConfig struct {
+	Store         *models.Store
+	Hosts         map[string]hostapi.Host // by folder name
+	PublicURL     string                  // how browsers reach this service, without a path
+	Redirects     []string                // REDIRECT_ALLOWLIST; empty: Trustfile's own
+	RedirectID    string                  // REDIRECT_ID; empty: echo
+	RequireTicket bool                    // REQUIRE_AUTHENTICATION_TICKET
+	AppURL        string                  // where merchants go on after an install; empty: nowhere
+	Transport     http.RoundTripper       // to the hosts; nil: one shared by all
+	Nudge         func()                  // tells the engine that there is work; nil: it finds it by itself
+}
+
+// Popup is what a browser sees of the service: the way into a host's account.
+type Popup struct {
+	PopupConfig
+	redirects redirects
+	policy    string
+	cookie    cookie
+	limiter   *limiter
+}
+
+// NewPopup checks the configuration; the error names the variable.
+func NewPopup(cfg PopupConfig) (*Popup, error) {
+	if len(cfg.Redirects) == 0 {
+		cfg.Redirects = []string{defaultAllowed}
+	}
+	if cfg.RedirectID == "" {
+		cfg.RedirectID = RedirectEcho
+	}
+	if cfg.RedirectID != RedirectEcho && cfg.RedirectID != RedirectCode {
+		return nil, fmt.Errorf("REDIRECT_ID must be %s or %s", RedirectEcho, RedirectCode)
+	}
+	if cfg.Nudge == nil {
+		cfg.Nudge = func() {}
+	}
+	cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/")
+	allowed, err := newRedirects(cfg.Redirects)
+	if err != nil {
+		return nil, err
+	}
+	return &Popup{PopupConfig: cfg, redirects: allowed, policy: contentPolicy(allowed.origins),
+		cookie: newCookie(cfg.PublicURL), limiter: newLimiter()}, nil
+}
+
+// Mount adds the routes that a browser opens; they need no bearer.
+func (p *Popup) Mount(r gin.IRouter) {
+	pages := r.Group("/", p.guard)
+	pages.GET("/connections/:id/authentication", p.limit, p.begin)
+	pages.GET("/authentication/:ticket", p.limit, p.beginWithTicket)
+	pages.GET("/oauth/:host/start", p.confirm)
+	pages.POST("/oauth/:host/start", p.start)
+	pages.POST("/oauth/:host/again", p.limit, p.again)
+	pages.GET("/oauth/:host/callback", p.callback)
+	pages.GET("/install/:host", p.limit, p.install)
+	pages.GET("/install/:host/progress", p.progress)
+}
+
+// MountAuthorised adds the routes behind the bearer.
+func (p *Popup) MountAuthorised(r gin.IRouter) {
+	r.POST("/connections/:id/authentication-tickets", p.makeTicket)
+}
+
+// limit keeps one address from beginning attempts without end.
+func (p *Popup) limit(c *gin.Context) {
+	if !p.limiter.allow(browserAddress(c.Request)) {
+		c.Header("Retry-After", "60")
+		p.answer(c, http.StatusTooManyRequests, page{Title: "Please wait a moment",
+			Text: []string{"There were many attempts from your network in a short time. Wait a minute, then try again."}})
+	}
+}
+
+// begin is GET /connections/:id/authentication?redirectUri=: the page that asks
+// whether to connect, and a new attempt behind it.
+func (p *Popup) begin(c *gin.Context) {
+	if p.RequireTicket {
+		p.refuse(c, models.Errorf(models.Unauthorised, "Connecting an account begins in Trustfile. Go back there and press Connect again."))
+		return
+	}
+	redirect, err := p.redirectOf(c.Request.URL)
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	connection, err := p.Store.FindConnection(c, c.Param("id"))
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	if framed(c.Request) {
+		p.offerWindow(c)
+		return
+	}
+	state, err := p.beginAttempt(c, connection.Host, models.Attempt{Kind: models.AttemptPopup, ConnectionID: &connection.ID, Redirect: redirect})
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	p.show(c, http.StatusOK, p.question(connection, state))
+}
+
+// redirectOf reads redirectUri, given once.
+func (p *Popup) redirectOf(u *url.URL) (string, error) {
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil || len(query["redirectUri"]) > 1 {
+		return "", errBadRedirect
+	}
+	return p.redirects.resolve(query.Get("redirectUri"))
+}
+
+// beginAttempt notes an attempt for this browser.
+func (p *Popup) beginAttempt(c *gin.Context, host string, a models.Attempt) (state string, err error) {
+	if _, err := p.authorizer(host); err != nil {
+		return "", err
+	}
+	a.Host = host
+	return p.Store.BeginAttempt(c, a, p.cookie.given(c))
+}
+
+// authorizer is the host of that name, if it is entered by OAuth.
+func (p *Popup) authorizer(name string) (hostapi.Host, error) {
+	host, ok := p.Hosts[name]
+	if _, oauth := host.(hostapi.Authorizer); !ok || !oauth {
+		return nil, models.Errorf(models.NotFound, "This service does not connect accounts of that kind. Check the address.")
+	}
+	return host, nil
+}
+
+// question is the page that asks whether to connect.
+func (p *Popup) question(connection *models.Connection, state string) page {
+	title := p.Store.Title(connection.Host)
+	company := "your Trustfile company"
+	if connection.CompanyName != nil && *connection.CompanyName != "" {
+		company = *connection.CompanyName
+	}
+	return page{
+		Title: "Connect " + title + " to " + company,
+		Text: []string{
+			"You will sign in at " + title + " and allow Trustfile's extractor to read your sales there. It changes nothing in your account.",
+			"Go on only if you came here from Trustfile yourself just now.",
+		},
+		Form:  &pageForm{Action: "/oauth/" + connection.Host + "/start", Attempt: state, Label: "Continue to " + title},
+		Small: "Not what you wanted? Close this window; nothing is changed.",
+	}
+}
+
+// makeTicket is POST /connections/:id/authentication-tickets: {"url"} of a link
+// that begins one attempt, within ten minutes. The body may hold redirectUri;
+// without it the link needs it as a parameter.
+func (p *Popup) makeTicket(c *gin.Context) {
+	redirect, err := p.ticketRedirect(c)
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	connection, err := p.Store.FindConnection(c, c.Param("id"))
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	ticket, err := p.Store.MakeTicket(c, models.Ticket{ConnectionID: connection.ID, Redirect: redirect})
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"url": p.PublicURL + "/authentication/" + ticket})
+}
+
+// beginWithTicket is GET /authentication/:ticket. The ticket's address is left
+// at once, so that going back or reloading does not meet a used ticket.
+func (p *Popup) beginWithTicket(c *gin.Context) {
+	if framed(c.Request) {
+		p.offerWindow(c)
+		return
+	}
+	ticket, err := p.Store.UseTicket(c, c.Param("ticket"))
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	if ticket.Redirect == "" {
+		if ticket.Redirect, err = p.redirectOf(c.Request.URL); err != nil {
+			p.refuse(c, err)
+			return
+		}
+	}
+	connection, err := p.Store.ConnectionByID(c, ticket.ConnectionID)
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	state, err := p.beginAttempt(c, connection.Host, models.Attempt{Kind: models.AttemptPopup, ConnectionID: &connection.ID, Redirect: ticket.Redirect})
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	c.Redirect(http.StatusSeeOther, startPath(connection.Host, state))
+}
+
+// startPath is the page that asks, of an attempt that was begun.
+func startPath(host, state string) string {
+	return "/oauth/" + host + "/start?" + url.Values{"attempt": {state}}.Encode()
+}
+
+// confirm is GET /oauth/:host/start: the page that asks, again.
+func (p *Popup) confirm(c *gin.Context) {
+	state := c.Query("attempt")
+	a, err := p.Store.FindAttempt(c, c.Param("host"), state, p.cookie.of(c.Request))
+	if err != nil {
+		p.refuseAttempt(c, a, state, err)
+		return
+	}
+	connection, err := p.connectionOf(c, a)
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	p.show(c, http.StatusOK, p.question(connection, state))
+}
+
+// connectionOf is what an attempt connects; for an install an empty one.
+func (p *Popup) connectionOf(ctx context.Context, a *models.Attempt) (*models.Connection, error) {
+	if a.ConnectionID == nil {
+		return &models.Connection{Host: a.Host}, nil
+	}
+	return p.Store.ConnectionByID(ctx, *a.ConnectionID)
+}
+
+// start is POST /oauth/:host/start: the browser goes on to the host.
+func (p *Popup) start(c *gin.Context) {
+	state := c.PostForm("attempt")
+	a, err := p.Store.StartAttempt(c, c.Param("host"), state, p.cookie.of(c.Request))
+	if err != nil {
+		p.refuseAttempt(c, a, state, err)
+		return
+	}
+	p.toHost(c, a, state)
+}
+
+// toHost sends the browser to the host's consent page.
+func (p *Popup) toHost(c *gin.Context, a *models.Attempt, state string) {
+	host, err := p.authorizer(a.Host)
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	connection, err := p.connectionOf(c, a)
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	c.Redirect(http.StatusSeeOther, hostapi.ConsentURL(host, connection, p.consent(a, state)))
+}
+
+// consent is the attempt in the words of OAuth.
+func (p *Popup) consent(a *models.Attempt, state string) hostapi.Consent {
+	return hostapi.Consent{RedirectURL: p.PublicURL + "/oauth/" + a.Host + "/callback", State: state, Verifier: a.Verifier}
+}
+
+// again is POST /oauth/:host/again: a new attempt in place of one that came to
+// nothing, by the browser that began it.
+func (p *Popup) again(c *gin.Context) {
+	a, err := p.Store.FindAttempt(c, c.Param("host"), c.PostForm("attempt"), p.cookie.of(c.Request))
+	if a == nil || a.Outcome == models.OutcomeDone {
+		p.refuseAttempt(c, a, "", err)
+		return
+	}
+	if a.Kind == models.AttemptInstall {
+		c.Redirect(http.StatusSeeOther, "/install/"+a.Host)
+		return
+	}
+	state, err := p.beginAttempt(c, a.Host, models.Attempt{Kind: a.Kind, ConnectionID: a.ConnectionID, Redirect: a.Redirect})
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	c.Redirect(http.StatusSeeOther, startPath(a.Host, state))
+}
+
+// exchangeTime is for the host's answer to our code and to whose account it is,
+// together: the router in front of us gives up after 30 s.
+const exchangeTime = 10 * time.Second
+
+// callback is GET /oauth/:host/callback: the host's answer. It is worked on to
+// its end also when the window was closed meanwhile.
+func (p *Popup) callback(c *gin.Context) {
+	state := c.Query("state")
+	a, err := p.Store.UseAttempt(c, c.Param("host"), state, p.cookie.of(c.Request))
+	if err != nil {
+		p.refuseAttempt(c, a, state, err)
+		return
+	}
+	ctx := context.WithoutCancel(c.Request.Context())
+	if code := c.Query("error"); code != "" || c.Query("code") == "" {
+		p.notAllowed(ctx, c, a, state, code)
+		return
+	}
+	grant, err := p.redeem(ctx, c, a, state)
+	if err == nil && a.Kind == models.AttemptInstall {
+		err = p.installed(ctx, c, a, state, grant)
+	} else if err == nil {
+		err = p.connected(ctx, c, a, grant)
+	}
+	if err != nil {
+		p.failed(ctx, c, a, state, err)
+	}
+}
+
+// grant is what the host gave us, and whose it is.
+type grant struct {
+	token models.Token
+	who   hostapi.Identity
+}
+
+// authorization is the grant as the store takes it.
+func (g grant) authorization(a *models.Attempt) models.Authorization {
+	return models.Authorization{Attempt: a.ID, Token: g.token, Account: g.who.Account, Label: g.who.Label, Zone: g.who.Zone}
+}
+
+// redeem swaps the code for a token and asks whose account it opens.
+func (p *Popup) redeem(ctx context.Context, c *gin.Context, a *models.Attempt, state string) (g grant, err error) {
+	host, err := p.authorizer(a.Host)
+	if err != nil {
+		return g, err
+	}
+	connection, err := p.connectionOf(ctx, a)
+	if err != nil {
+		return g, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, exchangeTime)
+	defer cancel()
+	g.token, g.who, err = hostapi.Redeem(ctx, host, connection, p.consent(a, state), c.Request.URL.Query(), p.Transport)
+	return g, err
+}
+
+// connected stores the grant and sends the browser where it wanted to go.
+func (p *Popup) connected(ctx context.Context, c *gin.Context, a *models.Attempt, g grant) error {
+	if _, err := p.Store.Authorize(ctx, *a.ConnectionID, g.authorization(a)); err != nil {
+		return err
+	}
+	slog.InfoContext(ctx, "account connected", "connection", *a.ConnectionID, "host", a.Host)
+	p.Nudge()
+	to := a.Redirect
+	if p.RedirectID == RedirectCode {
+		to = withCode(to, models.RandomToken())
+	}
+	c.Redirect(http.StatusSeeOther, to)
+	return nil
+}

@@ -1,0 +1,126 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/gin-gonic/gin"
+
+	"extractor/hostapi"
+	"extractor/models"
+)
+
+const (
+	// progressEvery is how often the page that waits for a signup asks again, in seconds.
+	progressEvery = "2"
+	// onwardAfter is when the last page moves on by itself, in seconds: time to read it.
+	onwardAfter = "5"
+)
+
+// install is GET /install/:host: a merchant begins at the host's side. The host
+// asks for consent itself, so the browser goes there at once.
+func (p *Popup) install(c *gin.Context) {
+	if framed(c.Request) {
+		p.offerWindow(c)
+		return
+	}
+	host := c.Param("host")
+	state, err := p.beginAttempt(c, host, models.Attempt{Kind: models.AttemptInstall})
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	a, err := p.Store.StartAttempt(c, host, state, p.cookie.given(c))
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	p.toHost(c, a, state)
+}
+
+// installed makes the account's connection, or finds it, and shows how its
+// signup goes on.
+func (p *Popup) installed(ctx context.Context, c *gin.Context, a *models.Attempt, state string, g grant) error {
+	id, err := p.Store.Install(ctx, a.Host, g.authorization(a), detailsOf(g.who))
+	if err != nil {
+		return err
+	}
+	slog.InfoContext(ctx, "installed", "connection", id, "host", a.Host)
+	p.Nudge()
+	c.Redirect(http.StatusSeeOther, "/install/"+a.Host+"/progress?"+url.Values{"attempt": {state}}.Encode())
+	return nil
+}
+
+// detailsOf is who to sign up.
+func detailsOf(who hostapi.Identity) models.SignupDetails {
+	return models.SignupDetails{Email: who.Email, Company: who.Company, FirstName: who.FirstName, LastName: who.LastName,
+		Phone: who.Phone, Address: who.Address}
+}
+
+// progress is GET /install/:host/progress: how the signup of an install stands,
+// on a page that asks again by itself until it is decided.
+func (p *Popup) progress(c *gin.Context) {
+	a, err := p.Store.FindAttempt(c, c.Param("host"), c.Query("attempt"), p.cookie.of(c.Request))
+	if a == nil || a.Kind != models.AttemptInstall || a.Outcome != models.OutcomeDone {
+		p.refuse(c, unlessNamed(err))
+		return
+	}
+	signup, err := p.Store.InstalledBy(c, a)
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	p.show(c, http.StatusOK, p.signupPage(signup))
+}
+
+// unlessNamed hides what is known of an attempt that is not an install with success.
+func unlessNamed(err error) error {
+	var known *models.Error
+	if errors.As(err, &known) && known.Kind == models.NotFound {
+		return err
+	}
+	return models.Errorf(models.NotFound, "This page belongs to an install that is over or began in another browser. Start again at your store.")
+}
+
+// signupPage is what the merchant reads.
+func (p *Popup) signupPage(g *models.Signup) page {
+	title := p.Store.Title(g.Host)
+	switch g.State {
+	case models.SignupDone:
+		return p.onward(title)
+	case models.SignupLost:
+		return page{Title: "Trustfile has to look at this", Text: []string{g.Message}}
+	case models.SignupExists:
+		return page{Title: "You are known to Trustfile already", Text: []string{g.Message}, Link: p.app("Sign in to Trustfile")}
+	case models.SignupRefused:
+		return page{Title: "Trustfile needs other details", Text: []string{g.Message},
+			Link: &pageLink{Address: "/install/" + g.Host, Label: "Install again"}}
+	}
+	text := []string{title + " is connected. Your account at Trustfile is being made; this takes some seconds."}
+	if g.Message != "" {
+		text = append(text, g.Message)
+	}
+	return page{Title: "Setting up Trustfile", Text: text, Refresh: progressEvery, Small: "This page goes on by itself."}
+}
+
+// onward is the page that sends the merchant on to Trustfile.
+func (p *Popup) onward(title string) page {
+	v := page{Title: title + " is connected to Trustfile",
+		Text: []string{"You will get an e-mail from Trustfile to set your password. In Trustfile, choose the date from which your sales are to be read."},
+		Link: p.app("Go on to Trustfile")}
+	if v.Link != nil {
+		v.Refresh = onwardAfter + ";url=" + v.Link.Address
+	}
+	return v
+}
+
+// app is the link to Trustfile, if we know where it is.
+func (p *Popup) app(label string) *pageLink {
+	if p.AppURL == "" {
+		return nil
+	}
+	return &pageLink{Address: p.AppURL, Label: label}
+}

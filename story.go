@@ -1,0 +1,141 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"extractor/internal/process"
+	"extractor/sandbox"
+)
+
+// sandboxToken is the bearer of the sandbox's API. It guards nothing: what it
+// opens listens on this machine alone and is gone with the process.
+const sandboxToken = "sandbox-avalara-to-extractor"
+
+// here is where the sandbox listens: its secrets are in this file.
+const here = "127.0.0.1"
+
+// sandbox runs everything in one process: the API and its workers, a stand-in
+// host and a stand-in TrustFile. Only Postgres is real, and needed.
+func (m *Main) sandbox(ctx context.Context) error {
+	var c Config
+	if err := m.load(&c, &c.Sandbox); err != nil {
+		return err
+	}
+	world, err := newWorld(ctx, c.Sandbox)
+	if err != nil {
+		return err
+	}
+	defer world.Close()
+	if err := c.follow(world); err != nil {
+		return err
+	}
+	if err := migrate(ctx, &c); err != nil {
+		return err
+	}
+	return m.tell(ctx, &c, world)
+}
+
+func newWorld(ctx context.Context, c Sandbox) (*sandbox.World, error) {
+	address := func(p port) string { return here + ":" + strconv.Itoa(int(p)) }
+	world, err := sandbox.Start(ctx, sandbox.Config{HostAddr: address(c.HostPort), TrustFileAddr: address(c.TrustFilePort)})
+	if err != nil {
+		return nil, fmt.Errorf("the sandbox cannot start; SANDBOX_HOST_PORT and SANDBOX_TRUSTFILE_PORT choose other ports: %w", err)
+	}
+	return world, nil
+}
+
+// follow reads the remaining variables; those that nobody set lead to the world.
+func (c *Config) follow(world *sandbox.World) error {
+	key := sha256.Sum256([]byte("sandbox"))
+	for name, value := range map[string]string{
+		"AVALARA_TO_EXTRACTOR_TOKEN": sandboxToken,
+		"PUBLIC_URL":                 "http://localhost:" + cmp.Or(os.Getenv("PORT"), "8080"),
+		"REDIRECT_ALLOWLIST":         world.SuccessURL(),
+		"ENCRYPTION_KEYS":            "sandbox:" + base64.StdEncoding.EncodeToString(key[:]),
+		"DEFAULT_HOST":               "sandbox",
+		"SYNC_INTERVAL":              "10s", // a person is watching
+		"EXTRACTOR_TO_AVALARA_TOKEN": world.Token(),
+		"TRUSTFILE_ITEMS_URL":        world.ItemsURL(),
+		"TRUSTFILE_APP_URL":          world.AppURL(),
+		"SANDBOX_URL":                world.HostURL(),
+		"SANDBOX_CLIENT_ID":          world.ClientID(),
+		"SANDBOX_CLIENT_SECRET":      world.ClientSecret(),
+	} {
+		if os.Getenv(name) == "" {
+			if err := os.Setenv(name, value); err != nil {
+				return err
+			}
+		}
+	}
+	return load(&c.Web, &c.Database, &c.Keys, &c.Engine)
+}
+
+// tell serves, and tells what to do with it.
+func (m *Main) tell(ctx context.Context, c *Config, world *sandbox.World) error {
+	listener, err := process.Listen(ctx, here, int(c.Web.Port))
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	s, err := open(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	slog.Info("listening", "address", listener.Addr().String())
+	fmt.Fprint(m.Out, story(c, world, time.Now()))
+	return s.run(ctx, listener, true)
+}
+
+// storyText is what a newcomer can do, step by step. README.md tells the same.
+const storyText = `
+The extractor is running, with everything it needs.
+
+  API         {api}            bearer {token}
+  API docs    {api}/docs
+  host        {host}            a shop system that stands in for Square and its like
+  TrustFile   {trustfile}            takes the items, and shows what it was given
+
+1. Make a connection: one merchant, from the first of last year on.
+   curl -s {api}/connections -H 'Authorization: Bearer {token}' -d '{"connectionId":"demo","startDate":"{start}"}'
+
+2. Let the merchant sell something.
+   curl -s {host}/control/orders -d '{"count":250,"from":"{start}","seed":1}'
+
+3. Authorise the connection as the merchant: open this in a browser, and agree twice.
+   {api}/connections/demo/authentication?redirectUri={success}
+
+4. Watch the sales travel.
+   curl -s {api}/connections/demo -H 'Authorization: Bearer {token}'
+   curl -s {api}/connections/demo/activities -H 'Authorization: Bearer {token}'
+   curl -s {api}/connections/demo/completeness -H 'Authorization: Bearer {token}'
+   curl -s {trustfile}/control/items?connectionId=demo
+
+5. Give money back for one order; within {interval} the refund is at TrustFile.
+   curl -s {host}/control/orders/{order}/refund -d '{}'
+
+6. Let something go wrong, and see what the merchant is told.
+   curl -s {host}/control/faults -d '{"kind":"429","count":3,"retryAfter":"5"}'
+   curl -s {api}/errors -H 'Authorization: Bearer {token}'
+   curl -s {api}/health
+
+Ctrl-C ends everything. The host and TrustFile forget; so does the database that make run started.
+`
+
+func story(c *Config, world *sandbox.World, now time.Time) string {
+	return strings.NewReplacer(
+		"{api}", string(c.Web.PublicURL), "{token}", c.Web.Tokens[0],
+		"{host}", world.HostURL(), "{trustfile}", world.TrustFileURL(), "{success}", world.SuccessURL(),
+		"{start}", now.AddDate(0, 0, -60).Format(time.DateOnly), "{order}", "5000000000001",
+		"{interval}", time.Duration(c.Engine.SyncInterval).String(),
+	).Replace(storyText)
+}
