@@ -2,6 +2,7 @@ package main
 
 import (
 	"extractor/hostapi"
+	"extractor/hostapi/sandbox"
 	"extractor/hostapi/square"
 	"extractor/targetapi"
 	"extractor/targetapi/trustfile"
@@ -12,7 +13,8 @@ import (
 // To add one is to add its line.
 var (
 	hostConfigs = map[string]func() hostapi.Config{
-		"square": func() hostapi.Config { return new(square.Config) },
+		"sandbox": func() hostapi.Config { return new(sandbox.Config) },
+		"square":  func() hostapi.Config { return new(square.Config) },
 	}
 
 	targetConfigs = map[string]func() targetapi.Config{

@@ -11,7 +11,9 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // merchants' zones, where the machine has none
 
+	"extractor/extractor"
 	"extractor/internal/env"
 	"extractor/internal/process"
 	"extractor/models"
@@ -43,6 +45,7 @@ func verbs() []verb {
 		{"worker", "workers alone", (*Main).worker},
 		{"migrate", "bring the database to this version's schema", (*Main).migrate},
 		{"sandbox", "everything on this machine, with a stand-in host and TrustFile", (*Main).sandbox},
+		{"rekey", "seal anew what is not sealed with the first of ENCRYPTION_KEYS, while the service runs", (*Main).rekey},
 		{"config", "the table of variables", (*Main).config},
 	}
 }
@@ -102,7 +105,7 @@ func (m *Main) serve(ctx context.Context) error {
 		return err
 	}
 	defer listener.Close()
-	s, err := open(ctx, &c)
+	s, err := open(ctx, &c, extractor.Timing{})
 	if err != nil {
 		return err
 	}
@@ -111,13 +114,32 @@ func (m *Main) serve(ctx context.Context) error {
 	return s.run(ctx, listener, c.Engine.Workers != 0)
 }
 
+// rekey seals everything with the first key of the ring; then the others can go.
+func (m *Main) rekey(ctx context.Context) error {
+	var c Config
+	if err := m.load(&c, &c.Database, &c.Keys); err != nil {
+		return err
+	}
+	store, err := openStore(ctx, &c)
+	if err != nil {
+		return err
+	}
+	defer store.Pool.Close()
+	n, err := models.Rekey(ctx, store)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(m.Out, "%d values were sealed anew; all of them open with the first key\n", n)
+	return err
+}
+
 // worker works on jobs and nothing else.
 func (m *Main) worker(ctx context.Context) error {
 	var c Config
 	if err := m.load(&c, &c.Database, &c.Keys, &c.Engine); err != nil {
 		return err
 	}
-	s, err := open(ctx, &c)
+	s, err := open(ctx, &c, extractor.Timing{})
 	if err != nil {
 		return err
 	}

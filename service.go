@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
@@ -30,7 +31,8 @@ type service struct {
 
 // open wires a service. What is wrong with the variables is said before the
 // database is asked for anything.
-func open(ctx context.Context, c *Config) (*service, error) {
+// Timing is for tests; zero means the engine's own.
+func open(ctx context.Context, c *Config, timing extractor.Timing) (*service, error) {
 	s := &service{config: c}
 	var err error
 	if s.hosts, err = openHosts(c.Engine.DefaultHost); err != nil {
@@ -42,7 +44,8 @@ func open(ctx context.Context, c *Config) (*service, error) {
 	if s.store, err = openStore(ctx, c); err != nil {
 		return nil, err
 	}
-	if s.engine, err = s.newEngine(); err != nil {
+	s.store.Titles = titles(s.hosts)
+	if s.engine, err = s.newEngine(timing); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -81,31 +84,62 @@ func migrate(ctx context.Context, c *Config) error {
 	return models.Migrate(ctx, pool)
 }
 
-func (s *service) newEngine() (*extractor.Engine, error) {
+// titles are the hosts' names as people write them.
+func titles(hosts map[string]hostapi.Host) map[string]string {
+	all := make(map[string]string, len(hosts))
+	for name, host := range hosts {
+		all[name] = host.Info().Title
+	}
+	return all
+}
+
+func (s *service) newEngine(timing extractor.Timing) (*extractor.Engine, error) {
 	c := s.config.Engine
 	return extractor.New(extractor.Options{
 		Store: s.store, Hosts: s.hosts, Target: s.target,
 		Policy:         models.Policy{NonUS: c.NonUS, NonUSD: c.NonUSD},
 		SyncInterval:   time.Duration(c.SyncInterval),
 		PeriodCloseDay: int(c.PeriodCloseDay),
+		Timing:         timing,
 	})
 }
 
 // handler is the whole HTTP side.
-func (s *service) handler() http.Handler {
+func (s *service) handler() (http.Handler, error) {
+	popup, err := s.popup()
+	if err != nil {
+		return nil, err
+	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(s.engine.Collectors()...)
 	return handlers.New(handlers.Config{
 		Store: s.store, Hosts: s.hosts, DefaultHost: s.config.Engine.DefaultHost,
 		Tokens: s.config.Web.Tokens, PublicURL: string(s.config.Web.PublicURL),
 		Retrier: s.engine, Metrics: metrics,
+		Mount: []func(gin.IRouter){popup.Mount}, MountAuthorised: []func(gin.IRouter){popup.MountAuthorised},
+	}), nil
+}
+
+// popup is the way into a host's account.
+func (s *service) popup() (*handlers.Popup, error) {
+	web, home := s.config.Web, ""
+	if h, ok := s.target.(targetapi.Homer); ok {
+		home = h.Home()
+	}
+	return handlers.NewPopup(handlers.PopupConfig{
+		Store: s.store, Hosts: s.hosts, PublicURL: string(web.PublicURL), Redirects: web.RedirectAllowlist,
+		RedirectID: string(web.RedirectID), RequireTicket: web.RequireTicket, AppURL: home, Nudge: s.engine.Nudge,
 	})
 }
 
 // run answers on l, and works, until ctx is done; then both drain side by side.
 func (s *service) run(ctx context.Context, l net.Listener, works bool) error {
+	handler, err := s.handler()
+	if err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return process.Serve(ctx, l, s.handler()) })
+	group.Go(func() error { return process.Serve(ctx, l, handler) })
 	if works {
 		group.Go(func() error { return s.engine.Run(ctx) })
 	}

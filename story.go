@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"extractor/extractor"
 	"extractor/internal/process"
 	"extractor/sandbox"
 )
@@ -86,7 +87,7 @@ func (m *Main) tell(ctx context.Context, c *Config, world *sandbox.World) error 
 		return err
 	}
 	defer listener.Close()
-	s, err := open(ctx, c)
+	s, err := open(ctx, c, extractor.Timing{})
 	if err != nil {
 		return err
 	}

@@ -3,11 +3,9 @@ package handlers
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -70,7 +68,6 @@ func NewPopup(cfg PopupConfig) (*Popup, error) {
 func (p *Popup) Mount(r gin.IRouter) {
 	pages := r.Group("/", p.guard)
 	pages.GET("/connections/:id/authentication", p.limit, p.begin)
-	pages.GET("/authentication/:ticket", p.limit, p.beginWithTicket)
 	pages.GET("/oauth/:host/start", p.confirm)
 	pages.POST("/oauth/:host/start", p.start)
 	pages.POST("/oauth/:host/again", p.limit, p.again)
@@ -86,7 +83,7 @@ func (p *Popup) MountAuthorised(r gin.IRouter) {
 
 // limit keeps one address from beginning attempts without end.
 func (p *Popup) limit(c *gin.Context) {
-	if !p.limiter.allow(browserAddress(c.Request)) {
+	if !p.limiter.allow(ClientAddress(c.Request)) {
 		c.Header("Retry-After", "60")
 		p.answer(c, http.StatusTooManyRequests, page{Title: "Please wait a moment",
 			Text: []string{"There were many attempts from your network in a short time. Wait a minute, then try again."}})
@@ -94,13 +91,10 @@ func (p *Popup) limit(c *gin.Context) {
 }
 
 // begin is GET /connections/:id/authentication?redirectUri=: the page that asks
-// whether to connect, and a new attempt behind it.
+// whether to connect, and a new attempt behind it. With a ticket its address is
+// left at once, so that going back or reloading does not meet a used ticket.
 func (p *Popup) begin(c *gin.Context) {
-	if p.RequireTicket {
-		p.refuse(c, models.Errorf(models.Unauthorised, "Connecting an account begins in Trustfile. Go back there and press Connect again."))
-		return
-	}
-	redirect, err := p.redirectOf(c.Request.URL)
+	redirect, ticket, err := p.wanted(c.Request.URL)
 	if err != nil {
 		p.refuse(c, err)
 		return
@@ -114,21 +108,40 @@ func (p *Popup) begin(c *gin.Context) {
 		p.offerWindow(c)
 		return
 	}
-	state, err := p.beginAttempt(c, connection.Host, models.Attempt{Kind: models.AttemptPopup, ConnectionID: &connection.ID, Redirect: redirect})
-	if err != nil {
-		p.refuse(c, err)
-		return
+	if ticket != "" {
+		if redirect, err = p.useTicket(c, connection, ticket, redirect); err != nil {
+			p.refuse(c, err)
+			return
+		}
 	}
-	p.show(c, http.StatusOK, p.question(connection, state))
+	state, err := p.beginAttempt(c, connection.Host, models.Attempt{Kind: models.AttemptPopup, ConnectionID: &connection.ID, Redirect: redirect})
+	switch {
+	case err != nil:
+		p.refuse(c, err)
+	case ticket != "":
+		c.Redirect(http.StatusSeeOther, startPath(connection.Host, state))
+	default:
+		p.show(c, http.StatusOK, p.question(connection, state))
+	}
 }
 
-// redirectOf reads redirectUri, given once.
-func (p *Popup) redirectOf(u *url.URL) (string, error) {
+// wanted is what the link into the popup says: where to go in the end, and by
+// what permission. Only one with a ticket may leave the former to the ticket.
+func (p *Popup) wanted(u *url.URL) (redirect, ticket string, err error) {
 	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil || len(query["redirectUri"]) > 1 {
-		return "", errBadRedirect
+	if err != nil || len(query["redirectUri"]) > 1 || len(query["ticket"]) > 1 {
+		return "", "", errBadRedirect
 	}
-	return p.redirects.resolve(query.Get("redirectUri"))
+	redirect, ticket = query.Get("redirectUri"), query.Get("ticket")
+	if redirect != "" || ticket == "" {
+		if redirect, err = p.redirects.resolve(redirect); err != nil {
+			return "", "", err
+		}
+	}
+	if ticket == "" && p.RequireTicket {
+		return "", "", models.Errorf(models.Unauthorised, "Connecting an account begins in Trustfile. Go back there and press Connect again.")
+	}
+	return redirect, ticket, nil
 }
 
 // beginAttempt notes an attempt for this browser.
@@ -165,59 +178,6 @@ func (p *Popup) question(connection *models.Connection, state string) page {
 		Form:  &pageForm{Action: "/oauth/" + connection.Host + "/start", Attempt: state, Label: "Continue to " + title},
 		Small: "Not what you wanted? Close this window; nothing is changed.",
 	}
-}
-
-// makeTicket is POST /connections/:id/authentication-tickets: {"url"} of a link
-// that begins one attempt, within ten minutes. The body may hold redirectUri;
-// without it the link needs it as a parameter.
-func (p *Popup) makeTicket(c *gin.Context) {
-	redirect, err := p.ticketRedirect(c)
-	if err != nil {
-		p.refuse(c, err)
-		return
-	}
-	connection, err := p.Store.FindConnection(c, c.Param("id"))
-	if err != nil {
-		p.refuse(c, err)
-		return
-	}
-	ticket, err := p.Store.MakeTicket(c, models.Ticket{ConnectionID: connection.ID, Redirect: redirect})
-	if err != nil {
-		p.refuse(c, err)
-		return
-	}
-	c.JSON(http.StatusOK, gin.H{"url": p.PublicURL + "/authentication/" + ticket})
-}
-
-// beginWithTicket is GET /authentication/:ticket. The ticket's address is left
-// at once, so that going back or reloading does not meet a used ticket.
-func (p *Popup) beginWithTicket(c *gin.Context) {
-	if framed(c.Request) {
-		p.offerWindow(c)
-		return
-	}
-	ticket, err := p.Store.UseTicket(c, c.Param("ticket"))
-	if err != nil {
-		p.refuse(c, err)
-		return
-	}
-	if ticket.Redirect == "" {
-		if ticket.Redirect, err = p.redirectOf(c.Request.URL); err != nil {
-			p.refuse(c, err)
-			return
-		}
-	}
-	connection, err := p.Store.ConnectionByID(c, ticket.ConnectionID)
-	if err != nil {
-		p.refuse(c, err)
-		return
-	}
-	state, err := p.beginAttempt(c, connection.Host, models.Attempt{Kind: models.AttemptPopup, ConnectionID: &connection.ID, Redirect: ticket.Redirect})
-	if err != nil {
-		p.refuse(c, err)
-		return
-	}
-	c.Redirect(http.StatusSeeOther, startPath(connection.Host, state))
 }
 
 // startPath is the page that asks, of an attempt that was begun.
@@ -298,75 +258,4 @@ func (p *Popup) again(c *gin.Context) {
 		return
 	}
 	c.Redirect(http.StatusSeeOther, startPath(a.Host, state))
-}
-
-// exchangeTime is for the host's answer to our code and to whose account it is,
-// together: the router in front of us gives up after 30 s.
-const exchangeTime = 10 * time.Second
-
-// callback is GET /oauth/:host/callback: the host's answer. It is worked on to
-// its end also when the window was closed meanwhile.
-func (p *Popup) callback(c *gin.Context) {
-	state := c.Query("state")
-	a, err := p.Store.UseAttempt(c, c.Param("host"), state, p.cookie.of(c.Request))
-	if err != nil {
-		p.refuseAttempt(c, a, state, err)
-		return
-	}
-	ctx := context.WithoutCancel(c.Request.Context())
-	if code := c.Query("error"); code != "" || c.Query("code") == "" {
-		p.notAllowed(ctx, c, a, state, code)
-		return
-	}
-	grant, err := p.redeem(ctx, c, a, state)
-	if err == nil && a.Kind == models.AttemptInstall {
-		err = p.installed(ctx, c, a, state, grant)
-	} else if err == nil {
-		err = p.connected(ctx, c, a, grant)
-	}
-	if err != nil {
-		p.failed(ctx, c, a, state, err)
-	}
-}
-
-// grant is what the host gave us, and whose it is.
-type grant struct {
-	token models.Token
-	who   hostapi.Identity
-}
-
-// authorization is the grant as the store takes it.
-func (g grant) authorization(a *models.Attempt) models.Authorization {
-	return models.Authorization{Attempt: a.ID, Token: g.token, Account: g.who.Account, Label: g.who.Label, Zone: g.who.Zone}
-}
-
-// redeem swaps the code for a token and asks whose account it opens.
-func (p *Popup) redeem(ctx context.Context, c *gin.Context, a *models.Attempt, state string) (g grant, err error) {
-	host, err := p.authorizer(a.Host)
-	if err != nil {
-		return g, err
-	}
-	connection, err := p.connectionOf(ctx, a)
-	if err != nil {
-		return g, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, exchangeTime)
-	defer cancel()
-	g.token, g.who, err = hostapi.Redeem(ctx, host, connection, p.consent(a, state), c.Request.URL.Query(), p.Transport)
-	return g, err
-}
-
-// connected stores the grant and sends the browser where it wanted to go.
-func (p *Popup) connected(ctx context.Context, c *gin.Context, a *models.Attempt, g grant) error {
-	if _, err := p.Store.Authorize(ctx, *a.ConnectionID, g.authorization(a)); err != nil {
-		return err
-	}
-	slog.InfoContext(ctx, "account connected", "connection", *a.ConnectionID, "host", a.Host)
-	p.Nudge()
-	to := a.Redirect
-	if p.RedirectID == RedirectCode {
-		to = withCode(to, models.RandomToken())
-	}
-	c.Redirect(http.StatusSeeOther, to)
-	return nil
 }

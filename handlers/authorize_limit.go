@@ -1,9 +1,6 @@
 package handlers
 
 import (
-	"net"
-	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -42,18 +39,4 @@ func (l *limiter) allow(address string) bool {
 		l.addresses[address] = one
 	}
 	return one.Allow()
-}
-
-// browserAddress is the client's address: the last of X-Forwarded-For, which
-// the router in front of us wrote, else the peer's.
-func browserAddress(r *http.Request) string {
-	if lines := r.Header.Values("X-Forwarded-For"); len(lines) > 0 {
-		last := lines[len(lines)-1]
-		return strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

@@ -2,9 +2,7 @@ package handlers
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 
@@ -127,25 +125,4 @@ func (p *Popup) reason(cause error, title string) (status int, text string) {
 		return http.StatusBadGateway, title + " did not answer as it should. Please try again in a minute."
 	}
 	return http.StatusInternalServerError, "Something went wrong on our side. Please try again; if this lasts, contact support."
-}
-
-// ticketRedirect reads the body of a request for a ticket: nothing, or redirectUri.
-func (p *Popup) ticketRedirect(c *gin.Context) (string, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, 4*redirectLimit))
-	if err != nil {
-		return "", models.Errorf(models.Invalid, "The body is too large. Send {\"redirectUri\": \"…\"} or nothing.")
-	}
-	if len(body) == 0 {
-		return "", nil
-	}
-	var in struct {
-		RedirectURI string `json:"redirectUri"`
-	}
-	if err := json.Unmarshal(body, &in); err != nil {
-		return "", models.Errorf(models.Invalid, "The body cannot be read as JSON. Send {\"redirectUri\": \"…\"} or nothing.")
-	}
-	if in.RedirectURI == "" {
-		return "", nil
-	}
-	return p.redirects.resolve(in.RedirectURI)
 }

@@ -39,15 +39,14 @@ func (s *Store) MakeTicket(ctx context.Context, t Ticket) (ticket string, err er
 	return ticket, nil
 }
 
-// UseTicket takes a ticket. It is good once, for ten minutes, and for a live connection.
-func (s *Store) UseTicket(ctx context.Context, ticket string) (*Ticket, error) {
+// UseTicket takes a ticket of a connection. It is good once, for ten minutes.
+func (s *Store) UseTicket(ctx context.Context, connection int64, ticket string) (*Ticket, error) {
 	var t Ticket
 	var id int64
 	var sealed []byte
-	err := s.Pool.QueryRow(ctx, `UPDATE tickets n SET used_at = now(), redirect = NULL FROM tickets o, connections c
-		WHERE n.hash = $1 AND o.id = n.id AND n.used_at IS NULL AND n.expires_at > now()
-		AND c.id = n.connection_id AND c.deleted_at IS NULL
-		RETURNING n.id, n.connection_id, o.redirect`, hashOf(ticket)).Scan(&id, &t.ConnectionID, &sealed)
+	err := s.Pool.QueryRow(ctx, `UPDATE tickets n SET used_at = now(), redirect = NULL FROM tickets o
+		WHERE n.hash = $1 AND n.connection_id = $2 AND o.id = n.id AND n.used_at IS NULL AND n.expires_at > now()
+		RETURNING n.id, n.connection_id, o.redirect`, hashOf(ticket), connection).Scan(&id, &t.ConnectionID, &sealed)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, errNoTicket
 	}

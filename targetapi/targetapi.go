@@ -75,6 +75,9 @@ type Provisioner interface {
 	SignUp(ctx context.Context, s SignUp) (companyToken string, err error)
 }
 
+// Homer is a target with a place of its own that people go to.
+type Homer interface{ Home() string }
+
 // SignUp is what a new company is made of.
 type SignUp struct {
 	Email, Company, FirstName, LastName, Phone string

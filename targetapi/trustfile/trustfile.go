@@ -60,6 +60,7 @@ var (
 	_ targetapi.Looker      = (*target)(nil)
 	_ targetapi.Describer   = (*target)(nil)
 	_ targetapi.Provisioner = (*target)(nil)
+	_ targetapi.Homer       = (*target)(nil)
 )
 
 // Open checks the values and makes the target.
@@ -82,6 +83,15 @@ func (c *Config) Open() (targetapi.Target, error) {
 	}
 	caller := rest.Caller{Client: rest.NewClient(rest.NewTransport()), Title: title}
 	return &target{items: caller, itemsURL: items, appURL: app, bearer: bearer, appAuth: appAuth, encoder: encoder}, nil
+}
+
+// Home is the web application, at the root of where its API is.
+func (t *target) Home() string {
+	u, err := url.Parse(t.appURL)
+	if err != nil {
+		return "" // checked by Open
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}).String()
 }
 
 // base checks a base address. Our bearer goes there, so it must be https,
