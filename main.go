@@ -20,11 +20,15 @@ import (
 )
 
 func main() {
-	// Further signals change nothing: runners of processes send several, and the
-	// drain has its own limits.
-	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	m := &Main{Out: os.Stdout, Err: os.Stderr}
-	os.Exit(m.Run(ctx, os.Args[1:]))
+	os.Exit(m.Run(untilSignal(), os.Args[1:]))
+}
+
+// untilSignal is done at the first signal to end. Further ones change nothing:
+// runners of processes send several, and the drain has its own limits.
+func untilSignal() context.Context {
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	return ctx
 }
 
 // Main is the program, for the command line and for tests.
