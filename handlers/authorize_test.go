@@ -68,9 +68,14 @@ func newDoorway(t *testing.T, adjust ...func(*PopupConfig)) *doorway {
 		t.Fatal(err)
 	}
 	server.Config.Handler = New(Config{Store: d.store, Hosts: hosts, DefaultHost: "shop", Tokens: []string{testBearer},
-		Retrier: &retries{}, PublicURL: d.url, Logger: slog.New(slog.NewJSONHandler(d.log, nil)),
+		Retrier: &retries{}, PublicURL: cfg.PublicURL, Logger: slog.New(slog.NewJSONHandler(d.log, nil)),
 		Mount: []func(gin.IRouter){popup.Mount}, MountAuthorised: []func(gin.IRouter){popup.MountAuthorised}})
-	server.Start()
+	if strings.HasPrefix(cfg.PublicURL, "https://127.0.0.1:") {
+		d.url = cfg.PublicURL
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	t.Cleanup(server.Close)
 	d.shop.Do(func() { d.shop.Redirects = []string{d.url + "/oauth/shop/callback"} })
 	return d
@@ -133,6 +138,7 @@ func (b *browser) do(method, address string, form url.Values) shown {
 		b.d.t.Fatal(err)
 	}
 	req.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	req.Header.Set("X-Forwarded-Proto", "https") // as the router in front says it
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
