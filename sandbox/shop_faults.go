@@ -59,10 +59,6 @@ func (h *Host) writePage(w http.ResponseWriter, page []byte, s *shopState) {
 // tokenDoor lets faults act on the token endpoint.
 func (h *Host) tokenDoor(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != tokenPath {
-			next.ServeHTTP(w, r)
-			return
-		}
 		defer h.tokens.enter()()
 		if f, ok := h.faults.take(h.onToken(FaultSlow)); ok && !wait(r.Context(), f.Delay()) {
 			return

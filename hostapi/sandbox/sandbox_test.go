@@ -45,9 +45,35 @@ func letIn(t testing.TB, w *world.World, account string) http.Handler {
 		r.Header.Set("Authorization", "Bearer "+g.AccessToken)
 		answer := httptest.NewRecorder()
 		w.Host.ServeHTTP(answer, r)
-		rw.WriteHeader(answer.Code)          // without its headers: the suite changes
-		_, _ = rw.Write(answer.Body.Bytes()) // bodies, and the length would be wrong
+		rw.WriteHeader(answer.Code)                   // without its headers: the suite changes
+		_, _ = rw.Write(lean(t, answer.Body.Bytes())) // bodies, and the length would be wrong
 	})
+}
+
+// lean is a page without what the adapter does not read: the suite tries odd
+// values for everything that is there.
+func lean(t testing.TB, page []byte) []byte {
+	t.Helper()
+	var p map[string]any
+	if err := json.Unmarshal(page, &p); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range p["orders"].([]any) {
+		order := o.(map[string]any)
+		for _, name := range []string{"customer", "payments", "fulfilments", "attributes", "tags", "note", "statusUrl", "landingPage"} {
+			delete(order, name)
+		}
+		for _, l := range order["lines"].([]any) {
+			for _, name := range []string{"taxLines", "description", "image", "options", "variant", "vendor"} {
+				delete(l.(map[string]any), name)
+			}
+		}
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // bearer is a client that carries a token.
