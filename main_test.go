@@ -101,6 +101,18 @@ func (s *stage) open() {
 	s.t.Cleanup(func() { s.stop() })
 }
 
+// freePort is a port that nobody listens on.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := process.Listen(t.Context(), "127.0.0.1", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := strings.Cut(l.Addr().String(), ":")
+	return port
+}
+
 // call calls the API with the bearer and decodes a JSON answer.
 func (s *stage) call(method, path string, in, out any) int {
 	s.t.Helper()

@@ -16,7 +16,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"extractor/internal/pgtest"
-	"extractor/internal/process"
 )
 
 const (
@@ -112,17 +111,6 @@ func emptyDatabase(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return url
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := process.Listen(t.Context(), "127.0.0.1", 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := strings.Cut(l.Addr().String(), ":")
-	return port
 }
 
 func variable(environment []string, name string) string {

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"time"
 )
@@ -73,7 +72,7 @@ func (h *Host) tokenDoor(next http.Handler) http.Handler {
 			return
 		}
 		if _, ok := h.faults.take(h.onToken(FaultLost)); ok {
-			next.ServeHTTP(httptest.NewRecorder(), r)
+			next.ServeHTTP(lost{}, r)
 			hangUp()
 		}
 		next.ServeHTTP(w, r)
@@ -120,3 +119,10 @@ func (h *Host) eachShop(account string, f func(*shopState)) {
 		}
 	}
 }
+
+// lost is an answer that goes nowhere.
+type lost struct{}
+
+func (lost) Header() http.Header            { return http.Header{} }
+func (lost) Write(text []byte) (int, error) { return len(text), nil }
+func (lost) WriteHeader(int)                {}

@@ -17,6 +17,7 @@
 package trustfile
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -37,12 +38,12 @@ const (
 // Config is TrustFile's part of the environment, with the prefix TRUSTFILE. The
 // token is the exception: its name is fixed for all extractors.
 type Config struct {
-	ItemsURL       string `split_words:"true" required:"true" desc:"base address of TrustFile's items API, such as https://api.trustfile.avalara.com/v3"`
-	AppURL         string `split_words:"true" required:"true" desc:"base address of TrustFile's provisioning API, such as https://app.trustfile.avalara.com/v4"`
-	Token          string `envconfig:"EXTRACTOR_TO_AVALARA_TOKEN" required:"true" desc:"the bearer we present to Avalara's APIs" secret:"true"`
-	DateZone       string `split_words:"true" default:"local" desc:"clock of transactionDate: local (the merchant's) or utc"`
-	ConsumerSystem string `split_words:"true" desc:"set, such as avalaraccount, items go through the Transaction Routing Service at TRUSTFILE_ITEMS_URL; empty: straight to TrustFile"`
-	RoutingToken   string `split_words:"true" desc:"the bearer for the Transaction Routing Service; required with TRUSTFILE_CONSUMER_SYSTEM" secret:"true"`
+	ItemsURL       string `split_words:"true" required:"true" desc:"the base address of TrustFile's items API, https and without a query (http on this machine only)" example:"https://api.trustfile.avalara.com/v3"`
+	AppURL         string `split_words:"true" required:"true" desc:"the base address of TrustFile's provisioning API, https and without a query (http on this machine only)" example:"https://app.trustfile.avalara.com/v4"`
+	Token          string `envconfig:"EXTRACTOR_TO_AVALARA_TOKEN" required:"true" secret:"true" desc:"the bearer that we present to Avalara's APIs, visible ASCII characters without a space"`
+	DateZone       string `split_words:"true" default:"local" desc:"local or utc: the clock of transactionDate, the merchant's or UTC"`
+	ConsumerSystem string `split_words:"true" desc:"the consumer behind the Transaction Routing Service, when TRUSTFILE_ITEMS_URL is that service's address; not set when it is TrustFile's own" example:"avalaraccount"`
+	RoutingToken   string `split_words:"true" secret:"true" desc:"the bearer for the Transaction Routing Service, set together with TRUSTFILE_CONSUMER_SYSTEM"`
 }
 
 type target struct {
@@ -99,7 +100,7 @@ func base(name, value string) (string, error) {
 	u, err := url.Parse(value)
 	usable := err == nil && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 	if !usable || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
-		return "", fmt.Errorf("%s must be an https address without a query, such as https://api.trustfile.avalara.com/v3 (http only on localhost)", name)
+		return "", fmt.Errorf("%s is ill-formed: it should be an https address without a query, such as https://api.trustfile.avalara.com/v3 (http on this machine only)", name)
 	}
 	return strings.TrimRight(value, "/"), nil
 }
@@ -116,7 +117,7 @@ func (c *Config) authorisations() (items, app http.Header, err error) {
 	}
 	switch {
 	case c.ConsumerSystem == "" && c.RoutingToken != "":
-		return nil, nil, fmt.Errorf("TRUSTFILE_CONSUMER_SYSTEM must be set, such as to avalaraccount, when TRUSTFILE_ROUTING_TOKEN is")
+		return nil, nil, errors.New("TRUSTFILE_CONSUMER_SYSTEM is not set, but TRUSTFILE_ROUTING_TOKEN is: it should be set too, such as to avalaraccount")
 	case c.ConsumerSystem == "":
 		return app, app, nil
 	}
@@ -130,7 +131,7 @@ func authorisation(name, token string) (http.Header, error) {
 		ok = ok && r > ' ' && r < 0x7f
 	}
 	if !ok {
-		return nil, fmt.Errorf("%s must be a bearer token: visible ASCII characters without a space", name)
+		return nil, fmt.Errorf("%s is ill-formed: it should be a bearer of visible ASCII characters without a space", name)
 	}
 	return http.Header{"Authorization": {"Bearer " + token}}, nil
 }
@@ -142,7 +143,7 @@ func (c *Config) encoder() (encoder, error) {
 	case "utc":
 		return encoder{consumer: c.ConsumerSystem, utc: true}, nil
 	}
-	return encoder{}, fmt.Errorf("TRUSTFILE_DATE_ZONE must be local or utc")
+	return encoder{}, errors.New("TRUSTFILE_DATE_ZONE is ill-formed: it should be local or utc")
 }
 
 // Info tells the batch size.
