@@ -254,8 +254,8 @@ func TestTickets(t *testing.T) {
 	}
 	d.browser().get(address).wants(t, http.StatusNotFound, "used already or is older")
 	d.browser().get(onward.location()).wants(t, http.StatusNotFound, "does not belong to an attempt")
-	page := b.get(onward.location())
-	page = b.get(onward.location()) // reloaded
+	b.get(onward.location())
+	page := b.get(onward.location()) // reloaded
 	if done := b.get(b.consent(b.press(page), true)); done.location() != "https://"+trustfileReturn {
 		t.Fatalf("%d to %q", done.status, done.location())
 	}

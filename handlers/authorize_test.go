@@ -282,8 +282,7 @@ func TestManyAttemptsSideBySide(t *testing.T) {
 		all.Go(func() {
 			b := d.browser()
 			toHost := b.press(b.open(id))
-			var back string
-			back = func() string {
+			back := func() string {
 				consentLock.Lock()
 				defer consentLock.Unlock()
 				d.shop.Do(func() { d.shop.Account = "acc-" + ids[i] })
