@@ -39,6 +39,7 @@ func (e *Engine) care(ctx context.Context) error {
 		{"give grants back", e.revokeDue},
 		{"retry bad items", e.retryOutdated},
 		{"keep tokens alive", e.keepTokens},
+		{"forget attempts", e.Store.ForgetAttempts},
 		{"trim payloads", e.trimPayloads},
 		{"forget deleted connections", e.forgetDeleted},
 	} {
