@@ -154,6 +154,25 @@ func TestEveryVariableHasADescriptionAndOneName(t *testing.T) {
 	}
 }
 
+// TestAdaptersVariablesCarryTheirPrefix: a name without it could be read from a
+// variable that someone else means otherwise, such as CLIENT_ID.
+func TestAdaptersVariablesCarryTheirPrefix(t *testing.T) {
+	t.Parallel()
+	check := func(name string, config any) {
+		for _, v := range env.List(prefix(name), config) {
+			if !strings.HasPrefix(v.Name, prefix(name)+"_") && v.Name != "EXTRACTOR_TO_AVALARA_TOKEN" { // the contract's own name
+				t.Errorf("%s of %s: use split_words in place of envconfig", v.Name, name)
+			}
+		}
+	}
+	for name, newConfig := range hostConfigs {
+		check(name, newConfig())
+	}
+	for name, newConfig := range targetConfigs {
+		check(name, newConfig())
+	}
+}
+
 // wellFormed are variables that the service starts with.
 var wellFormed = map[string]string{
 	"DATABASE_URL":               "postgres://u:p@db.example.com/x",

@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // merchants' zones, where the machine has none
 
@@ -20,14 +22,20 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends us at once
-	m := &Main{Out: os.Stdout, Err: os.Stderr}
-	os.Exit(m.Run(ctx, os.Args[1:]))
+	m := &Main{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+	os.Exit(m.Run(untilSignal(), os.Args[1:]))
+}
+
+// untilSignal is done at the first signal to end. Further ones change nothing:
+// runners of processes send several, and the drain has its own limits.
+func untilSignal() context.Context {
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	return ctx
 }
 
 // Main is the program, for the command line and for tests.
 type Main struct {
+	In  io.Reader // what a verb asks for that must not stand on a command line
 	Out io.Writer // what a verb was asked to print
 	Err io.Writer // logs, and the one line that says why we stop
 }
@@ -35,19 +43,26 @@ type Main struct {
 // verb is one way to run the program.
 type verb struct {
 	name, does string
-	run        func(m *Main, ctx context.Context) error
+	run        func(m *Main, ctx context.Context, args []string) error
+	takes      int // how many arguments
 }
 
 // verbs are told here and explained in README.md.
 func verbs() []verb {
 	return []verb{
-		{"serve", "the API, and workers too unless WORKERS=0", (*Main).serve},
-		{"worker", "workers alone", (*Main).worker},
-		{"migrate", "bring the database to this version's schema", (*Main).migrate},
-		{"sandbox", "everything on this machine, with a stand-in host and TrustFile", (*Main).sandbox},
-		{"rekey", "seal anew what is not sealed with the first of ENCRYPTION_KEYS, while the service runs", (*Main).rekey},
-		{"config", "the table of variables", (*Main).config},
+		{"serve", "the API, and workers too unless WORKERS=0", alone((*Main).serve), 0},
+		{"worker", "workers alone", alone((*Main).worker), 0},
+		{"migrate", "bring the database to this version's schema", alone((*Main).migrate), 0},
+		{"sandbox", "everything on this machine, with a stand-in host and TrustFile", alone((*Main).sandbox), 0},
+		{"rekey", "seal anew what is not sealed with the first of ENCRYPTION_KEYS, while the service runs", alone((*Main).rekey), 0},
+		{"adopt", "NUMBER  give the connection of that number, whose signup came to nothing, the company token on standard input", (*Main).adopt, 1},
+		{"config", "the table of variables", alone((*Main).config), 0},
 	}
+}
+
+// alone is a verb that takes no arguments.
+func alone(run func(*Main, context.Context) error) func(*Main, context.Context, []string) error {
+	return func(m *Main, ctx context.Context, _ []string) error { return run(m, ctx) }
 }
 
 // Run runs the verb that args name and returns the exit status: 0 well, 1 not,
@@ -55,8 +70,8 @@ func verbs() []verb {
 func (m *Main) Run(ctx context.Context, args []string) int {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(m.Err, nil)))
 	for _, v := range verbs() {
-		if len(args) == 1 && args[0] == v.name {
-			return m.status(v.run(m, ctx))
+		if len(args) == 1+v.takes && args[0] == v.name {
+			return m.status(v.run(m, ctx, args[1:]))
 		}
 	}
 	fmt.Fprintln(m.Err, "usage: extractor VERB")
@@ -132,6 +147,33 @@ func (m *Main) rekey(ctx context.Context) error {
 	_, err = fmt.Fprintf(m.Out, "%d values were sealed anew; all of them open with the first key\n", n)
 	return err
 }
+
+// adopt finishes by hand a signup whose answer was lost, or whose company was
+// there before. The token comes on standard input, since command lines are seen
+// by others and remembered.
+func (m *Main) adopt(ctx context.Context, args []string) error {
+	id, err := strconv.ParseInt(args[0], 10, 64)
+	if err != nil {
+		return models.Errorf(models.Invalid, "adopt takes the number of the connection, as GET /errors tells it.").Because(err)
+	}
+	token, err := io.ReadAll(io.LimitReader(m.In, longestToken))
+	if err != nil {
+		return err
+	}
+	var c Config
+	if err := m.load(&c, &c.Database, &c.Keys); err != nil {
+		return err
+	}
+	store, err := openStore(ctx, &c)
+	if err != nil {
+		return err
+	}
+	defer store.Pool.Close()
+	return store.AdoptCompany(ctx, id, strings.TrimSpace(string(token)))
+}
+
+// longestToken bounds what adopt reads, in bytes.
+const longestToken = 4096
 
 // worker works on jobs and nothing else.
 func (m *Main) worker(ctx context.Context) error {

@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,7 +90,7 @@ func (s *stage) open() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- v.run(ctx, listener, true) }()
+	go func() { done <- v.run(ctx, listener, c.Engine.Workers != 0) }()
 	s.store = v.store
 	s.stop = func() {
 		cancel()
@@ -102,17 +102,15 @@ func (s *stage) open() {
 	s.t.Cleanup(func() { s.stop() })
 }
 
+// freePort is a port that nobody listens on.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := process.Listen(t.Context(), "127.0.0.1", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, port, _ := strings.Cut(l.Addr().String(), ":")
 	return port
 }
 
@@ -160,7 +158,7 @@ func (s *stage) control(base, path string, in any) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	res, err := http.Post(base+path, "application/json", bytes.NewReader(b)) //nolint:noctx // a test's own sandbox
+	res, err := http.Post(base+path, "application/json", bytes.NewReader(b))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -194,7 +192,7 @@ func newBrowser(t *testing.T) *browser {
 // visit opens an address and returns the page it ends on.
 func (b *browser) visit(address string) (*http.Response, string) {
 	b.t.Helper()
-	res, err := b.client.Get(address) //nolint:noctx // the client has a time-out
+	res, err := b.client.Get(address)
 	return b.page(res, err)
 }
 
@@ -394,11 +392,17 @@ func TestStoryFromConnectionToTrustFile(t *testing.T) {
 	}
 }
 
-// TestMain keeps the variables of whoever runs the tests out of them.
+// kept are the variables that the tests take over from whoever runs them.
+var kept = []string{"PATH", "HOME", "TMPDIR", "TEST_DATABASE_URL", "GOCACHE", "GOPATH", "GOMODCACHE", "GOFLAGS", "GOPROXY", "GOTOOLCHAIN", "CI"}
+
+// TestMain runs the tests with few variables of the environment, or works as a
+// worker process for one of them.
 func TestMain(m *testing.M) {
-	keep := map[string]bool{"PATH": true, "HOME": true, "TMPDIR": true, "TEST_DATABASE_URL": true, "GOCACHE": true, "GOPATH": true, "GOMODCACHE": true, "GOFLAGS": true, "GOPROXY": true, "GOTOOLCHAIN": true, "CI": true}
+	if os.Getenv(asWorker) != "" {
+		os.Exit(workAsProcess())
+	}
 	for _, entry := range os.Environ() {
-		if name, _, _ := strings.Cut(entry, "="); !keep[name] {
+		if name, _, _ := strings.Cut(entry, "="); !slices.Contains(kept, name) {
 			_ = os.Unsetenv(name)
 		}
 	}

@@ -44,6 +44,10 @@ func open(ctx context.Context, c *Config, timing extractor.Timing) (*service, er
 	if s.store, err = openStore(ctx, c); err != nil {
 		return nil, err
 	}
+	if err = models.CheckKeys(ctx, s.store); err != nil {
+		s.close()
+		return nil, err
+	}
 	s.store.Titles = titles(s.hosts)
 	if s.engine, err = s.newEngine(timing); err != nil {
 		s.close()

@@ -106,7 +106,7 @@ The extractor is running, with everything it needs.
   host        {host}            a shop system that stands in for Square and its like
   TrustFile   {trustfile}            takes the items, and shows what it was given
 
-1. Make a connection: one merchant, from the first of last year on.
+1. Make a connection: one merchant, from {start} on.
    curl -s {api}/connections -H 'Authorization: Bearer {token}' -d '{"connectionId":"demo","startDate":"{start}"}'
 
 2. Let the merchant sell something.
@@ -119,12 +119,12 @@ The extractor is running, with everything it needs.
    curl -s {api}/connections/demo -H 'Authorization: Bearer {token}'
    curl -s {api}/connections/demo/activities -H 'Authorization: Bearer {token}'
    curl -s {api}/connections/demo/completeness -H 'Authorization: Bearer {token}'
-   curl -s {trustfile}/control/items?connectionId=demo
+   curl -s "{trustfile}/control/items?connectionId=demo"
 
 5. Give money back for one order; within {interval} the refund is at TrustFile.
    curl -s {host}/control/orders/{order}/refund -d '{}'
 
-6. Let something go wrong, and see what the merchant is told.
+6. Let something go wrong, wait for {interval}, and see what TrustFile is told.
    curl -s {host}/control/faults -d '{"kind":"429","count":3,"retryAfter":"5"}'
    curl -s {api}/errors -H 'Authorization: Bearer {token}'
    curl -s {api}/health
@@ -136,7 +136,7 @@ func story(c *Config, world *sandbox.World, now time.Time) string {
 	return strings.NewReplacer(
 		"{api}", string(c.Web.PublicURL), "{token}", c.Web.Tokens[0],
 		"{host}", world.HostURL(), "{trustfile}", world.TrustFileURL(), "{success}", world.SuccessURL(),
-		"{start}", now.AddDate(0, 0, -60).Format(time.DateOnly), "{order}", "5000000000001",
+		"{start}", now.AddDate(0, 0, -60).Format(time.DateOnly), "{order}", "5000000000200",
 		"{interval}", time.Duration(c.Engine.SyncInterval).String(),
 	).Replace(storyText)
 }

@@ -39,7 +39,9 @@ func (e *Engine) care(ctx context.Context) error {
 		{"give grants back", e.revokeDue},
 		{"retry bad items", e.retryOutdated},
 		{"keep tokens alive", e.keepTokens},
+		{"forget attempts", e.Store.ForgetAttempts},
 		{"trim payloads", e.trimPayloads},
+		{"forget deleted connections", e.forgetDeleted},
 	} {
 		if ctx.Err() != nil {
 			break
@@ -194,4 +196,16 @@ func (e *Engine) trimPayloads(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// forgetDeleted drops what deleted connections leave of their customers: the
+// payloads and refused records. What proves that nothing was lost stays.
+func (e *Engine) forgetDeleted(ctx context.Context) error {
+	_, err := e.Store.Pool.Exec(ctx, `WITH gone AS (
+			SELECT id FROM connections WHERE deleted_at IS NOT NULL AND forgotten_at IS NULL ORDER BY deleted_at LIMIT 1),
+		payloads AS (UPDATE entries e SET payload = NULL, prior_payload = NULL FROM gone WHERE e.connection_id = gone.id),
+		bodies AS (UPDATE bad_items b SET body = NULL, settled_at = coalesce(settled_at, now()) FROM gone WHERE b.connection_id = gone.id),
+		batches AS (DELETE FROM batches b USING gone WHERE b.connection_id = gone.id AND (b.posting_until IS NULL OR b.posting_until < now()))
+		UPDATE connections c SET forgotten_at = now() FROM gone WHERE c.id = gone.id`)
+	return err
 }

@@ -83,7 +83,8 @@ func signupFailed(ctx context.Context, store *models.Store, g *models.Signup, er
 		return stopSignup(ctx, store, g.ConnectionID, models.SignupRefused,
 			models.Sentence(err, "Trustfile could not make an account from your store's details. Check your name and e-mail address there, then install again."), err)
 	case models.Unavailable, models.Throttled, models.Unauthorised: // nothing was made
-		if err := store.RecordFailure(ctx, models.FailureIntegration, &g.ConnectionID, fmt.Sprintf("its company cannot be signed up at Trustfile just now; we try again. (%s)", models.KindOf(err))); err != nil {
+		told := fmt.Sprintf("its company cannot be signed up at Trustfile just now; we try again. (%s)", models.KindOf(err))
+		if err := store.RecordFailure(ctx, models.FailureIntegration, &g.ConnectionID, told); err != nil {
 			return err
 		}
 		return store.PostponeSignup(ctx, g, askedWait(err), waitingMessage)

@@ -32,7 +32,7 @@ func (a *api) listActivities(c *gin.Context) {
 		fail(c, err, noActivities)
 		return
 	}
-	rows, err := a.Store.Activities(c, found.ID, days, limit)
+	rows, err := a.Store.Activities(c.Request.Context(), found.ID, days, limit)
 	if err != nil {
 		fail(c, err, noActivities)
 		return

@@ -54,7 +54,7 @@ func (a *api) listBadItems(c *gin.Context) {
 		fail(c, err, noErrors)
 		return
 	}
-	rows, err := a.Store.BadItems(c, from)
+	rows, err := a.Store.BadItems(c.Request.Context(), from)
 	if err != nil {
 		fail(c, err, noErrors)
 		return
@@ -103,7 +103,7 @@ func (a *api) retryBadItems(c *gin.Context) {
 		fail(c, err, "")
 		return
 	}
-	n, err := a.Retrier.RetryBadItems(c, found.ID)
+	n, err := a.Retrier.RetryBadItems(c.Request.Context(), found.ID)
 	if err != nil {
 		fail(c, err, "Unable to retry the bad items. Please try again.")
 		return

@@ -66,7 +66,7 @@ func (a *api) showCompleteness(c *gin.Context) {
 		fail(c, err, noCompleteness)
 		return
 	}
-	counted, err := a.Store.Completeness(c, found.ID, from, to)
+	counted, err := a.Store.Completeness(c.Request.Context(), found.ID, from, to)
 	if err != nil {
 		fail(c, err, noCompleteness)
 		return

@@ -53,7 +53,7 @@ func (a *api) listConnections(c *gin.Context) {
 		fail(c, err, "")
 		return
 	}
-	ids, err := a.Store.ListConnections(c, enabled == nil || *enabled)
+	ids, err := a.Store.ListConnections(c.Request.Context(), enabled == nil || *enabled)
 	if err != nil {
 		fail(c, err, "")
 		return
@@ -81,7 +81,7 @@ func (a *api) createConnection(c *gin.Context) {
 		fail(c, err, "")
 		return
 	}
-	made, err := a.Store.CreateConnection(c, wanted)
+	made, err := a.Store.CreateConnection(c.Request.Context(), wanted)
 	if err != nil {
 		fail(c, err, "")
 		return
@@ -131,7 +131,7 @@ func listed(names []string) string {
 
 // find is the connection that the address names.
 func (a *api) find(c *gin.Context) (*models.Connection, error) {
-	found, err := a.Store.FindConnection(c, c.Param("id"))
+	found, err := a.Store.FindConnection(c.Request.Context(), c.Param("id"))
 	if err == nil {
 		c.Set(connectionKey, found.ID)
 	}
@@ -154,7 +154,7 @@ func (a *api) showConnection(c *gin.Context) {
 		fail(c, err, "")
 		return
 	}
-	service, err := a.Store.Service(c)
+	service, err := a.Store.Service(c.Request.Context())
 	if err != nil {
 		fail(c, err, "")
 		return
@@ -198,7 +198,7 @@ func (a *api) changeConnection(c *gin.Context) {
 		fail(c, err, "")
 		return
 	}
-	changed, err := a.Store.ChangeConnection(c, *found.ExternalID, change)
+	changed, err := a.Store.ChangeConnection(c.Request.Context(), *found.ExternalID, change)
 	if err != nil {
 		fail(c, err, "")
 		return
@@ -235,7 +235,7 @@ func (a *api) deleteConnection(c *gin.Context) {
 		return
 	}
 	_, revocable := a.Hosts[found.Host].(hostapi.Revoker)
-	if err := a.Store.DeleteConnection(c, *found.ExternalID, revocable); err != nil {
+	if err := a.Store.DeleteConnection(c.Request.Context(), *found.ExternalID, revocable); err != nil {
 		fail(c, err, "")
 		return
 	}

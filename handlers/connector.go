@@ -34,7 +34,7 @@ type connectorMetrics struct {
 
 // GET /connector
 func (a *api) showConnector(c *gin.Context) {
-	service, err := a.Store.Service(c)
+	service, err := a.Store.Service(c.Request.Context())
 	if err != nil {
 		fail(c, err, noConnector)
 		return
@@ -49,7 +49,7 @@ func (a *api) switchConnector(c *gin.Context) {
 		fail(c, err, noConnectorSwitch)
 		return
 	}
-	service, err := a.Store.SwitchService(c, enabled)
+	service, err := a.Store.SwitchService(c.Request.Context(), enabled)
 	if err != nil {
 		fail(c, err, noConnectorSwitch)
 		return
@@ -92,7 +92,7 @@ func agreed(inBody, inQuery *bool) (bool, error) {
 }
 
 func (a *api) answerConnector(c *gin.Context, service *models.Service, ours string) {
-	answer, err := a.connectorOf(c, service)
+	answer, err := a.connectorOf(c.Request.Context(), service)
 	if err != nil {
 		fail(c, err, ours)
 		return

@@ -31,7 +31,7 @@ func (a *api) listErrors(c *gin.Context) {
 		fail(c, err, noErrors)
 		return
 	}
-	rows, err := a.Store.Failures(c, from)
+	rows, err := a.Store.Failures(c.Request.Context(), from)
 	if err != nil {
 		fail(c, err, noErrors)
 		return

@@ -72,7 +72,6 @@ func (a *api) routes() *gin.Engine {
 	r := gin.New()
 	r.RedirectTrailingSlash = false
 	r.HandleMethodNotAllowed = true
-	r.ContextWithFallback = true // a handler's *gin.Context ends with its request
 	_ = r.SetTrustedProxies(nil) // the router in front is known by position: see ClientAddress
 	r.Use(requestID, a.observe(), a.recovery, a.headers, a.httpsOnly, a.deadline, limitBody)
 	r.NoRoute(a.authorised, notFound)

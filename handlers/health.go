@@ -33,7 +33,7 @@ type health struct {
 // No neighbour is asked: the workers note what they meet, and a neighbour is OK
 // until one of their calls has failed.
 func (a *api) health(c *gin.Context) {
-	p, err := a.pulse.get(c)
+	p, err := a.pulse.get(c.Request.Context())
 	if err != nil {
 		fail(c, err, "Unable to get statuses")
 		return

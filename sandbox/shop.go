@@ -102,7 +102,7 @@ func (h *Host) route() {
 	h.mux.HandleFunc("GET /api/orders", h.authorised(doorOrders, h.listOrders))
 	h.mux.HandleFunc("GET /api/shop", h.authorised(doorShop, h.showShop))
 
-	h.mux.Handle("/oauth/", h.tokenDoor(h.provider))
+	h.routeOAuth()
 	h.mux.HandleFunc("GET "+consentPath, h.askConsent)
 	h.mux.HandleFunc("POST "+consentPath, h.takeConsent)
 

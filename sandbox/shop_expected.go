@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"strings"
 	"time"
 
 	"extractor/models"
@@ -70,7 +71,7 @@ func (os *orders) truthOf(o *order, d *document, zone *time.Location) Truth {
 func (d *document) expectedSale(f *filling, zone *time.Location) Expected {
 	place, sure := d.place()
 	return Expected{
-		ItemID: f.id, TransactionDate: local(f.instant(*d.PaidAt), zone), State: place.State, Zip: place.Zip,
+		ItemID: f.id, TransactionDate: local(f.instant(*d.PaidAt), zone), State: place.State, Zip: strings.ReplaceAll(place.Zip, "-", ""),
 		SalesAmount: models.Amount(d.Totals.Goods), SalesTax: models.Amount(d.Totals.Tax),
 		ShippingAmount: models.Amount(d.Totals.Shipping), ShippingTax: models.Amount(d.Totals.ShippingTax),
 		ReviewRequired: !sure,

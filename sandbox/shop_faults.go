@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"time"
 )
@@ -60,10 +59,6 @@ func (h *Host) writePage(w http.ResponseWriter, page []byte, s *shopState) {
 // tokenDoor lets faults act on the token endpoint.
 func (h *Host) tokenDoor(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != tokenPath {
-			next.ServeHTTP(w, r)
-			return
-		}
 		defer h.tokens.enter()()
 		if f, ok := h.faults.take(h.onToken(FaultSlow)); ok && !wait(r.Context(), f.Delay()) {
 			return
@@ -73,7 +68,7 @@ func (h *Host) tokenDoor(next http.Handler) http.Handler {
 			return
 		}
 		if _, ok := h.faults.take(h.onToken(FaultLost)); ok {
-			next.ServeHTTP(httptest.NewRecorder(), r)
+			next.ServeHTTP(lost{}, r)
 			hangUp()
 		}
 		next.ServeHTTP(w, r)
@@ -120,3 +115,10 @@ func (h *Host) eachShop(account string, f func(*shopState)) {
 		}
 	}
 }
+
+// lost is an answer that goes nowhere.
+type lost struct{}
+
+func (lost) Header() http.Header            { return http.Header{} }
+func (lost) Write(text []byte) (int, error) { return len(text), nil }
+func (lost) WriteHeader(int)                {}

@@ -16,10 +16,32 @@ import (
 // The OAuth server's addresses.
 const (
 	authorizePath = "/oauth/authorize"
+	decidedPath   = "/oauth/authorize/callback" // where a browser goes after the merchant's yes
 	tokenPath     = "/oauth/token"
 	revokePath    = "/oauth/revoke"
 	consentPath   = "/oauth/consent"
 )
+
+// libraryPaths are the library's own names of these addresses. It can be told
+// others, but keeps them in a variable that all servers of a process share.
+var libraryPaths = map[string]string{
+	authorizePath: "/authorize", decidedPath: "/authorize/callback", tokenPath: "/oauth/token", revokePath: "/revoke",
+}
+
+// routeOAuth serves the library's part of OAuth under our addresses.
+func (h *Host) routeOAuth() {
+	for ours, theirs := range libraryPaths {
+		served := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			inner := r.Clone(r.Context())
+			inner.URL.Path = theirs
+			h.provider.ServeHTTP(w, inner)
+		}))
+		if ours == tokenPath {
+			served = h.tokenDoor(served)
+		}
+		h.mux.Handle(ours, served)
+	}
+}
 
 // openOAuth sets up the authorization server.
 func (h *Host) openOAuth(c Config) (err error) {
@@ -38,9 +60,6 @@ func (h *Host) openOAuth(c Config) (err error) {
 	h.provider, err = op.NewProvider(config, h.tokens, op.IssuerFromHost(""),
 		op.WithAllowInsecure(), // http: this is a sandbox
 		op.WithLogger(slog.New(slog.DiscardHandler)),
-		op.WithCustomAuthEndpoint(op.NewEndpoint(authorizePath)),
-		op.WithCustomTokenEndpoint(op.NewEndpoint(tokenPath)),
-		op.WithCustomRevocationEndpoint(op.NewEndpoint(revokePath)),
 	)
 	return err
 }
@@ -88,7 +107,7 @@ func (h *Host) takeConsent(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.tokens.consent(request.id, s.ID)
-	http.Redirect(w, r, authorizePath+"/callback?id="+url.QueryEscape(request.id), http.StatusSeeOther)
+	http.Redirect(w, r, decidedPath+"?id="+url.QueryEscape(request.id), http.StatusSeeOther)
 }
 
 // Granted are the tokens of a consent given without a browser.

@@ -158,7 +158,7 @@ func keysOf(records []hostapi.Record) (keys []string) {
 func pageAgain(t *testing.T, c Case) {
 	s := c.set(t, c.Wire(t))
 	var from hostapi.Cursor
-	for n := 0; n < pageLimit; n++ {
+	for range pageLimit {
 		a, err := s.host.Pull(t.Context(), s.account, s.window, from)
 		if err != nil {
 			t.Fatal(err)

@@ -52,9 +52,9 @@ const (
 // Config is this host's part of the environment. The folder's name is the
 // prefix, so the first field is read from SANDBOX_URL.
 type Config struct {
-	URL          string `envconfig:"URL" default:"http://localhost:8081" desc:"Address of the sandbox's shop system"`
-	ClientID     string `envconfig:"CLIENT_ID" default:"sandbox-client" desc:"OAuth client ID of the extractor at the sandbox's shop system"`
-	ClientSecret string `envconfig:"CLIENT_SECRET" default:"sandbox-secret" desc:"OAuth client secret to go with it"`
+	URL          string `split_words:"true" default:"http://localhost:8081" desc:"Address of the sandbox's shop system"`
+	ClientID     string `split_words:"true" default:"sandbox-client" desc:"OAuth client ID of the extractor at the sandbox's shop system"`
+	ClientSecret string `split_words:"true" secret:"true" default:"sandbox-secret" desc:"OAuth client secret to go with it"`
 }
 
 // host is the working type. It stays private: the engine knows it by the

@@ -72,6 +72,7 @@ func New(t testing.TB) *Server {
 	mux.HandleFunc("POST /authorize", s.decide)
 	mux.HandleFunc("POST /token", s.token)
 	mux.HandleFunc("/api/me", s.me)
+	mux.HandleFunc("GET /favicon.ico", http.NotFound) // browsers ask
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		t.Errorf("unexpected %s %s", r.Method, r.URL.Path)
 		http.NotFound(w, r)

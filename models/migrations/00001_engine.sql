@@ -26,6 +26,7 @@ CREATE TABLE connections (
   trouble_since     timestamptz,                     -- first of a run of failures of the host; null: it answers
   created_at        timestamptz NOT NULL DEFAULT now(),
   deleted_at        timestamptz,
+  forgotten_at      timestamptz,                     -- when what it held of customers was dropped after its deletion
   -- the enabled we show: the consumer's wish and our pause together
   enabled boolean NOT NULL GENERATED ALWAYS AS (
     deleted_at IS NULL AND pause = '' AND (wish = 'on' OR (wish = 'none' AND authorized AND start_date IS NOT NULL))) STORED,
@@ -36,6 +37,7 @@ CREATE TABLE connections (
 CREATE UNIQUE INDEX connections_external_id ON connections (external_id) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX connections_host_account ON connections (host, host_account) WHERE deleted_at IS NULL AND host_account IS NOT NULL;
 CREATE INDEX connections_unnamed ON connections (id) WHERE company_asked_at IS NULL AND deleted_at IS NULL;
+CREATE INDEX connections_deleted ON connections (deleted_at) WHERE deleted_at IS NOT NULL AND forgotten_at IS NULL;
 CREATE INDEX connections_probe ON connections (pause_probe_at) WHERE pause_probe_at IS NOT NULL AND deleted_at IS NULL;
 
 -- The service as a whole: one row.

@@ -87,9 +87,9 @@ func untried(err error) error {
 	if !errors.As(err, &e) || e.Kind != models.Unsure {
 		return err
 	}
-	clear := *e
-	clear.Kind = models.Unavailable
-	return &clear
+	certain := *e
+	certain.Kind = models.Unavailable
+	return &certain
 }
 
 // application is the body of a signup: flat, without what is unknown.
