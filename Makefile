@@ -47,8 +47,8 @@ lint: $(GOLANGCI) ## gofmt, go vet, golangci-lint, generated files
 generate: ## app.json and the README's table of variables, from Config
 	go generate .
 
-bench: build postgres ## speed against the reference; writes bench.json
-	@exec bin/withpg -scratch -dir .postgres/bench -env DATABASE_URL -- go run ./bench
+bench: build postgres ## speed against the reference; writes bench.json and docs/performance.md
+	@go run ./bench
 
 clean: ## what was built, and the private Postgres with its data
 	rm -rf bin .postgres

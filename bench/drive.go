@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"time"
 )
 
@@ -15,7 +16,8 @@ type turn struct {
 	took     time.Duration
 	app      usage
 	postgres time.Duration
-	cents    int64 // all amounts added up: both contestants must find the same
+	cents    int64   // all amounts added up: both contestants must find the same
+	others   float64 // part of the machine that programs besides ours took
 }
 
 func (t turn) perSecond() float64 { return float64(t.orders) / t.took.Seconds() }
@@ -25,7 +27,8 @@ func (t turn) appCPU() float64      { return t.app.cpu.Seconds() / float64(t.ord
 func (t turn) postgresCPU() float64 { return t.postgres.Seconds() / float64(t.orders) * 1e6 }
 
 func (t turn) String() string {
-	return fmt.Sprintf("%8.0f items/s   app %5.1f s/M   Postgres %5.1f s/M   %4d MB", t.perSecond(), t.appCPU(), t.postgresCPU(), t.app.rss/megabyte)
+	return fmt.Sprintf("%8.0f items/s   app %5.1f s/M   Postgres %5.1f s/M   %4d MB   others %2.0f %%",
+		t.perSecond(), t.appCPU(), t.postgresCPU(), t.app.rss/megabyte, 100*t.others)
 }
 
 // driver holds what all turns share.
@@ -100,19 +103,10 @@ func (d *driver) take(ctx context.Context, name string, c contestant, orders int
 	if err != nil {
 		return err
 	}
-	before, err := d.server.cpu()
-	if err != nil {
-		return err
-	}
-	t, err := c(ctx, database, orders)
+	t, err := d.metered(func() (turn, error) { return c(ctx, database, orders) })
 	if err != nil {
 		return errors.Join(err, drop())
 	}
-	after, err := d.server.cpu()
-	if err != nil {
-		return err
-	}
-	t.postgres = after - before
 	got, err := d.world.taken(ctx)
 	if err = errors.Join(err, drop()); err != nil {
 		return err
@@ -123,6 +117,49 @@ func (d *driver) take(ctx context.Context, name string, c contestant, orders int
 	fmt.Printf("%-9s %7d  %v\n", name, orders, t)
 	*into = append(*into, t)
 	return nil
+}
+
+// meters are what was used up so far.
+type meters struct {
+	at       time.Time
+	postgres time.Duration
+	known    time.Duration // by Postgres, the simulators and ourselves
+	machine  time.Duration // by all programs
+}
+
+func (d *driver) meters() (m meters, err error) {
+	m.at = time.Now()
+	if m.postgres, err = d.server.cpu(); err != nil {
+		return m, err
+	}
+	simulators, err := statOf(d.world.pid)
+	if err != nil {
+		return m, err
+	}
+	own, err := statOf(os.Getpid())
+	if err != nil {
+		return m, err
+	}
+	m.known = m.postgres + simulators.cpu + own.cpu
+	m.machine, err = machineCPU()
+	return m, err
+}
+
+// metered reads the meters before and after a turn.
+func (d *driver) metered(do func() (turn, error)) (turn, error) {
+	before, err := d.meters()
+	if err != nil {
+		return turn{}, err
+	}
+	t, err := do()
+	if err != nil {
+		return t, err
+	}
+	after, err := d.meters()
+	t.postgres = after.postgres - before.postgres
+	others := after.machine - before.machine - (after.known - before.known) - t.app.cpu
+	t.others = max(0, others.Seconds()/after.at.Sub(before.at).Seconds()/float64(runtime.NumCPU()))
+	return t, err
 }
 
 // reference lets the reference process do it.

@@ -70,7 +70,7 @@ func startSimulators(ctx context.Context, sizes []int) (w *world, stop func() er
 		return nil, nil, err
 	}
 	stop = func() error { return errors.Join(in.Close(), cmd.Wait()) }
-	w = new(world)
+	w = &world{pid: cmd.Process.Pid}
 	if err := errors.Join(json.NewEncoder(in).Encode(sizes), json.NewDecoder(out).Decode(w)); err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}
@@ -141,22 +141,50 @@ func statOf(pid int) (stat, error) {
 }
 
 // treeCPU is what a process and all its children have used so far, those that
-// ended included.
+// ended included. One that ends while we look would be missed, so then we look again.
 func treeCPU(root int) (time.Duration, error) {
-	own, err := statOf(root)
-	if err != nil {
-		return 0, err
+	before, err := statOf(root)
+	for err == nil {
+		var living time.Duration
+		var after stat
+		if living, err = childrenCPU(root); err != nil {
+			break
+		}
+		if after, err = statOf(root); err == nil && after.children == before.children {
+			return after.cpu + after.children + living, nil
+		}
+		before = after
 	}
-	sum := own.cpu + own.children
+	return 0, err
+}
+
+// childrenCPU is what the living children of a process have used.
+func childrenCPU(parent int) (sum time.Duration, err error) {
 	folders, err := filepath.Glob("/proc/[0-9]*")
-	if err != nil {
-		return 0, err
-	}
 	for _, folder := range folders {
 		pid, _ := strconv.Atoi(filepath.Base(folder))
-		if s, err := statOf(pid); err == nil && s.parent == root { // one that is gone by now is in children next time
+		if s, err := statOf(pid); err == nil && s.parent == parent {
 			sum += s.cpu
 		}
+	}
+	return sum, err
+}
+
+// machineCPU is what all programs of the machine have used so far.
+func machineCPU() (time.Duration, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	fields := strings.Fields(line) // cpu user nice system idle iowait irq softirq steal …
+	if len(fields) < 9 {
+		return 0, errors.New("/proc/stat tells too little")
+	}
+	var sum time.Duration
+	for _, i := range []int{1, 2, 3, 6, 7, 8} {
+		ticks, _ := strconv.ParseInt(fields[i], 10, 64)
+		sum += time.Duration(ticks) * clockTick
 	}
 	return sum, nil
 }

@@ -30,6 +30,7 @@ type world struct {
 	Grants    map[string]string `json:"grants"` // access tokens by shop
 	From      time.Time         `json:"from"`   // no order is older
 	To        time.Time         `json:"to"`     // none is newer
+	pid       int               // of the simulators
 }
 
 // shopOf is the shop with so many orders.
