@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -161,7 +162,12 @@ func TestTermedWorkerEndsInTimeAndLosesNothing(t *testing.T) {
 	s.connect("c", "shop-1", days(40))
 	for range 3 {
 		w := s.worker()
-		time.Sleep(1500 * time.Millisecond)
+		s.eventually(20*time.Second, func() string {
+			if s.dump(`SELECT 1::text FROM lanes WHERE leased_until > now()`) == "" {
+				return "the worker does not begin"
+			}
+			return ""
+		})
 		took, err := w.end(syscall.SIGTERM)
 		if err != nil || took > drainLimit {
 			t.Errorf("%v after %s\n%s", err, took, w.log.String())
@@ -200,7 +206,13 @@ func TestNothingSecretOrPersonalLeaks(t *testing.T) {
 		}
 		return ""
 	})
-	time.Sleep(2500 * time.Millisecond) // a refresh
+	before := s.tokens(id)
+	s.eventually(20*time.Second, func() string {
+		if slices.Equal(s.tokens(id), before) {
+			return "the token was not refreshed"
+		}
+		return ""
+	})
 	secrets = append(secrets, s.tokens(id)...)
 	s.host("/control/faults", map[string]any{"kind": "revoked", "account": "shop-1"})
 	s.eventually(10*time.Second, func() string {
