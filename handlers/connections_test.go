@@ -359,8 +359,8 @@ func TestStoppingWaitsForARequestUnderWay(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			id := b.create("a", "2018-04-01")
-			b.exec(`INSERT INTO batches (connection_id, epoch, kinds, keys, seqs, posting_until) VALUES ($1, 1, '{}', '{}', '{}', now() + $2::interval)`, id, under.String())
 			begun := time.Now()
+			b.exec(`INSERT INTO batches (connection_id, epoch, kinds, keys, seqs, posting_until) VALUES ($1, 1, '{}', '{}', '{}', now() + $2::interval)`, id, under.String())
 			b.call(stop[0], "/connections/a", stop[1]).is(200)
 			if took := time.Since(begun); took < under*9/10 {
 				t.Errorf("answered after %v", took)
