@@ -17,13 +17,14 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// The timers of database connections. All are below the 30 s after which a
-// platform's router gives up on a request, and after which it kills a process.
+// The timers of database connections. What a request may wait for is below the
+// 30 s after which a platform's router gives up on it, and after which a process
+// that was asked to stop is killed.
 const (
 	connLifetime       = 30 * time.Minute // connections move to a new primary within that
 	connLifetimeJitter = 5 * time.Minute  // and not all at the same moment
 	connIdleTime       = 5 * time.Minute  // small plans have few connections: give back what rests
-	poolHealthCheck    = 30 * time.Second //
+	poolHealthCheck    = 30 * time.Second // often enough for both, and cheap
 	connectTimeout     = 4 * time.Second  // so that a wrong address stops a start within 5 s
 	statementTimeout   = 15 * time.Second // no statement of ours takes a fraction of that
 	idleInTransaction  = 20 * time.Second // a frozen process must not hold its row locks longer

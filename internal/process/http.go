@@ -17,7 +17,7 @@ const (
 	readHeaderTimeout = 5 * time.Second  // a slow header is an attack or a dead line
 	readTimeout       = 15 * time.Second // bodies are at most a few MiB
 	writeTimeout      = 30 * time.Second // above the handlers' own 20 s, with time to write
-	idleTimeout       = 60 * time.Second //
+	idleTimeout       = 60 * time.Second // a kept connection that nobody uses
 	drainTimeout      = 20 * time.Second // requests under way when we are asked to stop
 	maxHeaderBytes    = 16 << 10         // the router sends at most 8 KiB a line
 )

@@ -25,8 +25,17 @@ import (
 
 const (
 	connectTimeout = 3 * time.Second  // a host that is up answers a SYN at once
-	tlsTimeout     = 5 * time.Second  //
+	tlsTimeout     = 5 * time.Second  // some round trips more
 	totalTimeout   = 25 * time.Second // below the jobs' slice, above the slowest page seen
+	// keepAlive finds a peer that went away without a word before the pool
+	// hands its connection to a request.
+	keepAlive = 15 * time.Second
+	// idleConns to one host and idleTime: a page after a page reuses its
+	// connection, and what rests is closed before load balancers close it on us.
+	idleConns = 16
+	idleTime  = time.Minute
+	// bufferSize is that of a connection: pages have hundreds of kilobytes.
+	bufferSize = 64 << 10
 	// maxBody is the largest answer we read, unpacked: several times the largest
 	// page a host documents, and small beside a 512 MB dyno.
 	maxBody = 64 << 20
@@ -42,13 +51,13 @@ const (
 // NewTransport is the transport for all calls outward.
 func NewTransport() *http.Transport {
 	return &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}).DialContext,
+		DialContext:           (&net.Dialer{Timeout: connectTimeout, KeepAlive: keepAlive}).DialContext,
 		TLSHandshakeTimeout:   tlsTimeout,
 		ResponseHeaderTimeout: totalTimeout,
-		MaxIdleConnsPerHost:   16,
-		IdleConnTimeout:       time.Minute,
-		WriteBufferSize:       64 << 10,
-		ReadBufferSize:        64 << 10,
+		MaxIdleConnsPerHost:   idleConns,
+		IdleConnTimeout:       idleTime,
+		WriteBufferSize:       bufferSize,
+		ReadBufferSize:        bufferSize,
 		DisableCompression:    true, // we unpack ourselves, to bound the ratio
 	}
 }
