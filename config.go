@@ -108,7 +108,8 @@ func variables() []env.Variable {
 
 func prefix(name string) string { return strings.ToUpper(name) }
 
-// openHosts opens the default host and every other one that has a variable set.
+// openHosts opens the default host, and every other one that somebody chose a
+// value for.
 func openHosts(byDefault string) (map[string]hostapi.Host, error) {
 	if hostConfigs[byDefault] == nil {
 		return nil, fmt.Errorf("DEFAULT_HOST is ill-formed: it should be one of %s",
@@ -117,7 +118,7 @@ func openHosts(byDefault string) (map[string]hostapi.Host, error) {
 	hosts := map[string]hostapi.Host{}
 	for name, newConfig := range hostConfigs {
 		config := newConfig()
-		if name != byDefault && !slices.ContainsFunc(env.List(prefix(name), config), env.Variable.Set) {
+		if name != byDefault && !slices.ContainsFunc(env.List(prefix(name), config), env.Variable.Chosen) {
 			continue
 		}
 		if err := env.Load(prefix(name), config); err != nil {

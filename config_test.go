@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -212,6 +213,23 @@ func TestWellFormedVariables(t *testing.T) {
 	}
 	if _, err := openTarget(theTarget); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestDefaultsChooseNoHost: a platform that is given app.json sets the defaults
+// of every host's variables.
+func TestDefaultsChooseNoHost(t *testing.T) {
+	setAll(t)
+	for _, v := range variables() {
+		t.Setenv(v.Name, cmp.Or(wellFormed[v.Name], v.Default))
+	}
+	hosts, err := openHosts("square")
+	if err != nil || hosts["square"] == nil || len(hosts) != 1 {
+		t.Errorf("%v, %v", hosts, err)
+	}
+	t.Setenv("SANDBOX_URL", "http://localhost:9999")
+	if hosts, err := openHosts("square"); err != nil || hosts["sandbox"] == nil {
+		t.Errorf("a second host is not opened: %v, %v", hosts, err)
 	}
 }
 

@@ -79,6 +79,9 @@ func readRecord(t testing.TB, name string) hostapi.Record {
 	if err := json.Unmarshal(b, &r); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
+	if r.Kind == "" || r.Key == "" {
+		t.Fatalf("%s is no record: it needs kind, key, version and body", name)
+	}
 	return r
 }
 

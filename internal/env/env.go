@@ -35,6 +35,10 @@ type Variable struct {
 // shells have no other way to say so.
 func (v Variable) Set() bool { return strings.TrimSpace(os.Getenv(v.Name)) != "" }
 
+// Chosen reports whether somebody gave the variable a value of their own. A
+// platform that is told the defaults sets them all.
+func (v Variable) Chosen() bool { return v.Set() && strings.TrimSpace(os.Getenv(v.Name)) != v.Default }
+
 // should ends every complaint; the value is never part of one.
 func (v Variable) should() string {
 	if v.Example == "" {
