@@ -18,6 +18,9 @@ type advance struct {
 	next   hostapi.Cursor
 	last   bool // the window is read
 	hold   bool // leave the position alone: the page came by another road
+	// durable: somebody forgets the page when we answer it, so the commit must
+	// be on disk before.
+	durable bool
 }
 
 // committed is what a page did.
@@ -36,6 +39,11 @@ func (s *slice) commit(ctx context.Context, readings []reading, to advance) (c c
 	byKey := false
 	for range transientTries {
 		err = s.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
+			if !to.durable {
+				if err := lazily(ctx, tx); err != nil {
+					return err
+				}
+			}
 			c, err = s.write(ctx, tx, readings, to, byKey)
 			return err
 		})
@@ -54,12 +62,22 @@ func (s *slice) commit(ctx context.Context, readings []reading, to advance) (c c
 	return c, err
 }
 
+// lazily lets a commit be answered before it is on disk. A crash of Postgres may
+// then undo the latest such commits, each of them whole: a page with its
+// position is read again, a settled batch counts as unclear again. Whatever was
+// sent to the target was on disk before, since marking a batch is not lazy and
+// the log is written in order.
+func lazily(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = off`)
+	return err
+}
+
 func (s *slice) write(ctx context.Context, tx pgx.Tx, readings []reading, to advance, byKey bool) (committed, error) {
 	start, now, err := s.lane.fence(ctx, tx)
 	if err != nil {
 		return committed{}, err
 	}
-	have, err := loadEntries(ctx, tx, s.lane.Connection, readings, byKey)
+	have, err := s.load(ctx, tx, readings, byKey)
 	if err != nil {
 		return committed{}, err
 	}
@@ -74,7 +92,30 @@ func (s *slice) write(ctx context.Context, tx pgx.Tx, readings []reading, to adv
 	if err := w.flush(ctx, tx); err != nil {
 		return committed{}, err
 	}
+	if w.result.pending {
+		// Delivery must see these entries, or we must see that it parked its lane.
+		if err := models.LockOutbox.Hold(ctx, tx, s.lane.Connection); err != nil {
+			return committed{}, err
+		}
+	}
 	return w.result, s.move(ctx, tx, to, w.result)
+}
+
+// load reads the entries that the readings are compared with. One commit at a
+// time does so; where there are entries already, delivery waits as well, since
+// what it has under way decides how they may change.
+func (s *slice) load(ctx context.Context, tx pgx.Tx, readings []reading, byKey bool) (map[string][]*entry, error) {
+	if err := models.LockLedger.Hold(ctx, tx, s.lane.Connection); err != nil {
+		return nil, err
+	}
+	have, err := loadEntries(ctx, tx, s.lane.Connection, readings, byKey)
+	if err != nil || len(have) == 0 {
+		return have, err
+	}
+	if err := models.LockOutbox.Hold(ctx, tx, s.lane.Connection); err != nil {
+		return nil, err
+	}
+	return loadEntries(ctx, tx, s.lane.Connection, readings, byKey)
 }
 
 const entryColumns = `e.kind, e.key, e.record, e.version, e.state, coalesce(e.reason, ''), e.hash, e.seq, e.sent_seq, coalesce(e.day::text, ''),
