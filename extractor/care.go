@@ -180,6 +180,11 @@ func (e *Engine) probedRows(ctx context.Context, sql string, args ...any) ([]pro
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[probed])
 }
 
+// plainJSON is a payload without NUL characters, which jsonb does not take. A
+// backslash that is itself escaped does not begin one.
+const plainJSON = `CASE WHEN strpos(payload, '\u0000') = 0 THEN payload
+	ELSE regexp_replace(payload, '(?<!\\)((?:\\\\)*)\\u0000', '\1', 'g') END`
+
 // trimPayloads drops street lines, cities and descriptions of what the target
 // took payloadDays ago. State and ZIP stay: taking an item back needs them.
 func (e *Engine) trimPayloads(ctx context.Context) error {
@@ -187,7 +192,7 @@ func (e *Engine) trimPayloads(ctx context.Context) error {
 		tag, err := e.Store.Pool.Exec(ctx, `WITH step AS (
 				UPDATE service s SET trimmed_until = o.trimmed_until + $2::interval FROM (SELECT trimmed_until FROM service FOR UPDATE) o
 				WHERE o.trimmed_until + $2::interval < now() - make_interval(days => $1) RETURNING o.trimmed_until AS since, s.trimmed_until AS until)
-			UPDATE entries e SET prior_payload = NULL, payload = (payload::jsonb #- '{shipToAddress,line1}' #- '{shipToAddress,city}'
+			UPDATE entries e SET prior_payload = NULL, verify_after = NULL, payload = (`+plainJSON+`::jsonb #- '{shipToAddress,line1}' #- '{shipToAddress,city}'
 				#- '{shipFromAddress,line1}' #- '{shipFromAddress,city}' #- '{description}')::text
 			FROM step WHERE e.delivered_at >= step.since AND e.delivered_at < step.until AND e.state = 'sent' AND e.payload IS NOT NULL`,
 			payloadDays, trimStep)

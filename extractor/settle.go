@@ -83,6 +83,7 @@ func (d *delivery) settleIn(ctx context.Context, tx pgx.Tx, b *batch, receipt ta
 func (d *delivery) settleTaken(ctx context.Context, tx pgx.Tx, b *batch) error {
 	_, err := tx.Exec(ctx, `UPDATE entries e SET state = CASE WHEN e.seq = x.s AND e.state = 'pending' THEN 'sent' ELSE e.state END,
 			sent_seq = x.s, delivered_at = now(), prior_payload = NULL,
+			held_payload = CASE WHEN e.seq <> x.s THEN coalesce(e.prior_payload, e.held_payload) END,
 			deliver_after = CASE WHEN $5 THEN q.at END, verify_after = CASE WHEN $7 THEN q.at ELSE e.verify_after END
 		FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) x(c, k, i, s), (SELECT now() + $6::interval AS at) q
 		WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`,
@@ -100,7 +101,8 @@ func (d *delivery) settleTaken(ctx context.Context, tx pgx.Tx, b *batch) error {
 // is read back, and what the target does not hold is sent again.
 func (d *delivery) readBackNow(ctx context.Context, tx pgx.Tx, b *batch) error {
 	_, err := tx.Exec(ctx, `UPDATE entries e SET state = CASE WHEN e.seq = x.s AND e.state = 'pending' THEN 'sent' ELSE e.state END,
-			sent_seq = x.s, delivered_at = now(), prior_payload = NULL, verify_after = now()
+			sent_seq = x.s, delivered_at = now(), prior_payload = NULL, verify_after = now(),
+			held_payload = CASE WHEN e.seq = x.s THEN e.held_payload ELSE coalesce(e.held_payload, e.prior_payload) END
 		FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) x(c, k, i, s)
 		WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`,
 		repeat(d.lane.Connection, len(b.keys)), b.kinds, b.keys, b.seqs)
@@ -238,7 +240,8 @@ func (d *delivery) setAside(ctx context.Context, tx pgx.Tx, b *batch, refused ma
 	}
 	title := d.Target.Info().Title
 	_, err := tx.Exec(ctx, `WITH bad AS (
-			UPDATE entries e SET state = 'bad', reason = x.why, prior_payload = NULL
+			UPDATE entries e SET state = 'bad', reason = x.why, prior_payload = NULL,
+				sent_seq = CASE WHEN e.held_payload IS NULL AND e.sent_seq > 1 THEN 0 ELSE e.sent_seq END -- 1: maybeSent
 			FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) x(c, k, i, why)
 			WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i
 				AND e.seq = ANY($5) AND e.state = 'pending' -- newer content has its own turn

@@ -98,7 +98,8 @@ func (d *delivery) settleVerify(ctx context.Context, b *batch, held map[models.R
 		}
 		// What is not there is not sent again at once: a target that keeps losing an item must not keep us busy.
 		_, err := tx.Exec(ctx, `UPDATE entries e SET verify_after = NULL, deliver_after = CASE WHEN NOT x.holds THEN now() + $6::interval END,
-				state = CASE WHEN e.state = 'sent' AND e.seq = x.s AND NOT x.holds THEN 'pending' ELSE e.state END
+				state = CASE WHEN e.state = 'sent' AND e.seq = x.s AND NOT x.holds THEN 'pending' ELSE e.state END,
+				held_payload = CASE WHEN e.seq <> x.s OR NOT x.holds THEN e.held_payload END
 			FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::boolean[]) x(c, k, i, s, holds)
 			WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`, repeat(d.lane.Connection, len(keys)), kinds, keys, seqs, holds, d.Timing.Resend)
 		if err != nil {
