@@ -2,6 +2,7 @@ package extractor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -13,6 +14,13 @@ import (
 // mostPages is how many pages of one window we believe: a host that has more in
 // two weeks never ends.
 const mostPages = 200_000
+
+// leastOverlap is how far behind its high-water mark an incremental pull starts
+// again whatever the host says of itself: no two clocks agree.
+const leastOverlap = 2 * time.Minute
+
+// errCircle is the cause of a host's pages that lead back to where we have been.
+var errCircle = errors.New("the pages go in circles")
 
 // slice is the work on one claimed lane until its time is up.
 type slice struct {
@@ -45,7 +53,7 @@ func (s *slice) extract(ctx context.Context) error {
 		return s.finishWindow(ctx)
 	}
 	for {
-		page, err := puller.Pull(ctx, s.account, window, s.lane.Cursor)
+		page, err := s.pull(ctx, puller, window)
 		if err != nil {
 			return err
 		}
@@ -61,15 +69,30 @@ func (s *slice) extract(ctx context.Context) error {
 	}
 }
 
+// pull asks for the next page. A page that takes longer than any should, until
+// its job ends, is a failure of the host.
+func (s *slice) pull(ctx context.Context, puller hostapi.Puller, window models.Window) (*hostapi.Page, error) {
+	begun := time.Now()
+	page, err := puller.Pull(ctx, s.account, window, s.lane.Cursor)
+	if err != nil && ctx.Err() != nil && time.Since(begun) >= s.Timing.Page {
+		return nil, models.Errorf(models.Unavailable, "%s takes too long to answer. We try again by ourselves.", s.host.Info().Title)
+	}
+	return page, err
+}
+
 // window is the span of the host's updated times that the lane reads now. An
 // incremental lane starts again a lookback behind its high-water mark and stops
 // short of what the host may not list yet.
 func (s *slice) window() models.Window {
-	if s.lane.Kind != models.LaneIncremental {
-		return models.Window{From: *s.lane.From, To: *s.lane.To}
-	}
 	info := s.host.Info()
-	w := models.Window{From: s.lane.From.Add(-max(info.Lookback, info.Lag)), To: s.lane.Now.Add(-info.Lag)}
+	if s.lane.Kind != models.LaneIncremental {
+		w := models.Window{From: *s.lane.From, To: *s.lane.To}
+		if oldest := s.lane.Now.Add(-info.History); info.History > 0 && w.From.Before(oldest) {
+			w.From = oldest // what lies before, the host does not tell
+		}
+		return w
+	}
+	w := models.Window{From: s.lane.From.Add(-max(info.Lookback, info.Lag, leastOverlap)), To: s.lane.Now.Add(-info.Lag)}
 	if s.lane.To != nil { // under way since an earlier slice
 		w.To = *s.lane.To
 	}
@@ -83,7 +106,7 @@ func (s *slice) checkProgress(page *hostapi.Page) error {
 	}
 	s.lane.Pages++
 	if s.seen[page.Next] || page.Next == s.lane.Cursor || s.lane.Pages > mostPages {
-		return models.Errorf(models.Unavailable, "%s keeps sending the same page. We start this part again by ourselves.", s.host.Info().Title)
+		return models.Errorf(models.Unavailable, "%s keeps sending the same page. We start this part again by ourselves.", s.host.Info().Title).Because(errCircle)
 	}
 	s.seen[page.Next] = true
 	return nil

@@ -3,6 +3,7 @@ package extractor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -172,7 +173,18 @@ func (s *slice) move(ctx context.Context, tx pgx.Tx, to advance, c committed) er
 			return err
 		}
 	}
+	if to.last && !to.hold && s.cutShort(to.window) {
+		if err := tellMerchant(ctx, tx, s.lane.Connection, fmt.Sprintf("%s tells nothing that changed before %s; enter older sales in Trustfile by hand",
+			s.host.Info().Title, s.localDay(to.window.From))); err != nil {
+			return err
+		}
+	}
 	return s.moveLane(ctx, tx, to)
+}
+
+// cutShort reports whether the window is the one in which the host's memory ends.
+func (s *slice) cutShort(w models.Window) bool {
+	return s.lane.Kind == models.LaneBackfill && w.From.After(*s.lane.From) && w.From.Before(*s.lane.To)
 }
 
 func (s *slice) moveLane(ctx context.Context, tx pgx.Tx, to advance) error {

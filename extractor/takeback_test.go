@@ -225,4 +225,3 @@ func TestRecordWhoseNameCannotBeKeptIsRefusedAlone(t *testing.T) {
 	expect(t, "the other", w.cents("sale", "o2"), 200)
 	expect(t, "bad items", w.one(`SELECT count(*) FROM bad_items WHERE settled_at IS NULL`), "1")
 }
-
