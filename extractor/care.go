@@ -180,6 +180,11 @@ func (e *Engine) probedRows(ctx context.Context, sql string, args ...any) ([]pro
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[probed])
 }
 
+// plainJSON is a payload without NUL characters, which jsonb does not take. A
+// backslash that is itself escaped does not begin one.
+const plainJSON = `CASE WHEN strpos(payload, '\u0000') = 0 THEN payload
+	ELSE regexp_replace(payload, '(?<!\\)((?:\\\\)*)\\u0000', '\1', 'g') END`
+
 // trimPayloads drops street lines, cities and descriptions of what the target
 // took payloadDays ago, connection by connection, each once a day. State and ZIP
 // stay: taking an item back needs them.
@@ -191,7 +196,7 @@ func (e *Engine) trimPayloads(ctx context.Context) error {
 					SELECT id FROM connections WHERE trim_at <= now() AND forgotten_at IS NULL ORDER BY trim_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 				RETURNING id),
 			trimmed AS (
-				UPDATE entries e SET prior_payload = NULL, payload = (payload::jsonb #- '{shipToAddress,line1}' #- '{shipToAddress,city}'
+				UPDATE entries e SET prior_payload = NULL, verify_after = NULL, payload = (`+plainJSON+`::jsonb #- '{shipToAddress,line1}' #- '{shipToAddress,city}'
 					#- '{shipFromAddress,line1}' #- '{shipFromAddress,city}' #- '{description}')::text
 				FROM due WHERE e.connection_id = due.id AND e.state = 'sent' AND e.delivered_at < now() - make_interval(days => $1)
 					AND e.payload LIKE '%"city"%')

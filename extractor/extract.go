@@ -2,6 +2,7 @@ package extractor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -13,6 +14,13 @@ import (
 // mostPages is how many pages of one window we believe: a host that has more in
 // two weeks never ends.
 const mostPages = 200_000
+
+// leastOverlap is how far behind its high-water mark an incremental pull starts
+// again whatever the host says of itself: no two clocks agree.
+const leastOverlap = 2 * time.Minute
+
+// errCircle is the cause of a host's pages that lead back to where we have been.
+var errCircle = errors.New("the pages go in circles")
 
 // slice is the work on one claimed lane until its time is up.
 type slice struct {
@@ -64,11 +72,15 @@ func (s *slice) extract(ctx context.Context) error {
 // incremental lane starts again a lookback behind its high-water mark and stops
 // short of what the host may not list yet.
 func (s *slice) window() models.Window {
-	if s.lane.Kind != models.LaneIncremental {
-		return models.Window{From: *s.lane.From, To: *s.lane.To}
-	}
 	info := s.host.Info()
-	w := models.Window{From: s.lane.From.Add(-max(info.Lookback, info.Lag)), To: s.lane.Now.Add(-info.Lag)}
+	if s.lane.Kind != models.LaneIncremental {
+		w := models.Window{From: *s.lane.From, To: *s.lane.To}
+		if oldest := s.lane.Now.Add(-info.History); info.History > 0 && w.From.Before(oldest) {
+			w.From = oldest // what lies before, the host does not tell
+		}
+		return w
+	}
+	w := models.Window{From: s.lane.From.Add(-max(info.Lookback, info.Lag, leastOverlap)), To: s.lane.Now.Add(-info.Lag)}
 	if s.lane.To != nil { // under way since an earlier slice
 		w.To = *s.lane.To
 	}

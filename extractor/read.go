@@ -51,7 +51,7 @@ func (s *slice) read(ctx context.Context, puller hostapi.Puller, w models.Window
 
 // fetch reads one page and transforms its records.
 func (s *slice) fetch(ctx context.Context, puller hostapi.Puller, w models.Window, at hostapi.Cursor, count int64) fetched {
-	page, err := puller.Pull(ctx, s.account, w, at)
+	page, err := s.pull(ctx, puller, w, at)
 	if err == nil {
 		err = s.checkProgress(page, at, count)
 	}
@@ -61,13 +61,24 @@ func (s *slice) fetch(ctx context.Context, puller hostapi.Puller, w models.Windo
 	return fetched{page: page, readings: s.transform(s.host, page.Records), count: count}
 }
 
+// pull asks for the next page. A page that takes longer than any should, until
+// its job ends, is a failure of the host.
+func (s *slice) pull(ctx context.Context, puller hostapi.Puller, window models.Window, at hostapi.Cursor) (*hostapi.Page, error) {
+	begun := time.Now()
+	page, err := puller.Pull(ctx, s.account, window, at)
+	if err != nil && ctx.Err() != nil && time.Since(begun) >= s.Timing.Page {
+		return nil, models.Errorf(models.Unavailable, "%s takes too long to answer. We try again by ourselves.", s.host.Info().Title)
+	}
+	return page, err
+}
+
 // checkProgress refuses a page that leads back to where we have been.
 func (s *slice) checkProgress(page *hostapi.Page, at hostapi.Cursor, count int64) error {
 	if !page.More {
 		return nil
 	}
 	if s.seen[page.Next] || page.Next == at || count > mostPages {
-		return models.Errorf(models.Unavailable, "%s keeps sending the same page. We start this part again by ourselves.", s.host.Info().Title)
+		return models.Errorf(models.Unavailable, "%s keeps sending the same page. We start this part again by ourselves.", s.host.Info().Title).Because(errCircle)
 	}
 	s.seen[page.Next] = true
 	return nil

@@ -62,7 +62,9 @@ func (s *Store) authorize(tx *gorm.DB, c *Connection, a Authorization) error {
 	if err := dropUnnamed(tx, c, a.Account); err != nil {
 		return err
 	}
-	columns := map[string]any{"authorized": true, "host_account": a.Account, "host_label": a.Label}
+	// A new generation: a 401 that work under the old token still gets must not
+	// stop the connection again.
+	columns := map[string]any{"authorized": true, "host_account": a.Account, "host_label": a.Label, "generation": gorm.Expr("generation + 1")}
 	if a.Zone != "" {
 		columns["zone"] = a.Zone
 	}
