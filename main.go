@@ -131,11 +131,7 @@ func (m *Main) serve(ctx context.Context) error {
 
 // rekey seals everything with the first key of the ring; then the others can go.
 func (m *Main) rekey(ctx context.Context) error {
-	var c Config
-	if err := m.load(&c, &c.Database, &c.Keys); err != nil {
-		return err
-	}
-	store, err := openStore(ctx, &c)
+	store, err := m.openStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -160,16 +156,21 @@ func (m *Main) adopt(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	var c Config
-	if err := m.load(&c, &c.Database, &c.Keys); err != nil {
-		return err
-	}
-	store, err := openStore(ctx, &c)
+	store, err := m.openStore(ctx)
 	if err != nil {
 		return err
 	}
 	defer store.Pool.Close()
 	return store.AdoptCompany(ctx, id, strings.TrimSpace(string(token)))
+}
+
+// openStore opens the database for a verb that needs nothing else.
+func (m *Main) openStore(ctx context.Context) (*models.Store, error) {
+	var c Config
+	if err := m.load(&c, &c.Database, &c.Keys); err != nil {
+		return nil, err
+	}
+	return openStore(ctx, &c)
 }
 
 // longestToken bounds what adopt reads, in bytes.
