@@ -333,3 +333,16 @@ func TestSecretsOfThePopupAreNotInTheDatabase(t *testing.T) {
 		t.Fatalf("%d attempts keep their secrets, %v", left, err)
 	}
 }
+
+// TestAccountsStayOutOfTheLog: their names are for the page of the one who signed in.
+func TestAccountsStayOutOfTheLog(t *testing.T) {
+	t.Parallel()
+	conflict := models.Errorf(models.Conflict, "This connection belongs to account acc-1.")
+	if text := loggableCause(anonymous(conflict)); strings.Contains(text, "acc-1") || !strings.Contains(text, "conflict") {
+		t.Errorf("a conflict is logged as %q", text)
+	}
+	down := models.Errorf(models.Unavailable, "Testshop is down.")
+	if anonymous(down) != error(down) {
+		t.Error("another failure is not logged as it is")
+	}
+}
