@@ -197,6 +197,7 @@ func (m *Main) load(c *Config, groups ...any) error {
 		return err
 	}
 	slog.SetDefault(slog.New(slog.NewJSONHandler(m.Err, &slog.HandlerOptions{Level: c.Log.Level})))
+	process.RelaxCollector()
 	if limit := process.LimitMemory(); limit > 0 {
 		slog.Info("memory", "limit", limit)
 	}

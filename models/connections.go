@@ -113,8 +113,17 @@ func find(db *gorm.DB, externalID string) (*Connection, error) {
 // a name.
 func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
-// lockConnection finds a connection and keeps others from changing it until tx ends.
+// lockConnection finds a connection and keeps others from changing it, and from
+// working on it, until tx ends.
 func lockConnection(tx *gorm.DB, externalID string) (*Connection, error) {
+	c, err := find(tx, externalID)
+	if err != nil {
+		return nil, err
+	}
+	if err := holdEngine(tx, c.ID); err != nil {
+		return nil, err
+	}
+	// Again, since it may have been renamed or deleted while we waited.
 	return find(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), externalID)
 }
 
