@@ -64,7 +64,7 @@ type Web struct {
 type Engine struct {
 	DefaultHost    string            `envconfig:"DEFAULT_HOST" required:"true" desc:"the host of connections that are created without one, a folder of hostapi" example:"square"`
 	SyncInterval   interval          `envconfig:"SYNC_INTERVAL" default:"15m" desc:"the time between two looks at a merchant's account, 1s to 24h"`
-	Workers        int               `envconfig:"WORKERS" default:"1" desc:"0 keeps serve from working on jobs itself, where processes of their own do that"`
+	Workers        bool              `envconfig:"WORKERS" default:"1" desc:"1 or 0: whether serve works on jobs too; 0 where processes of their own do that"`
 	NonUS          models.PolicyMode `envconfig:"NON_US" default:"skip" desc:"skip or review: what is done with sales that are shipped outside the US"`
 	NonUSD         models.PolicyMode `envconfig:"NON_USD" default:"skip" desc:"skip or review: what is done with sales in another currency"`
 	PeriodCloseDay closeDay          `envconfig:"PERIOD_CLOSE_DAY" default:"10" desc:"the day of the following month on which a merchant's month is closed, 1 to 28"`

@@ -16,10 +16,9 @@ import (
 const (
 	// careChunk is how many rows one round of a chore takes; the next round comes within a minute.
 	careChunk = 50
-	// trimStep is the span of deliveries that one statement trims, and trimSteps
-	// how many a round does: a day of deliveries in six minutes at the least.
-	trimStep  = 10 * time.Minute
-	trimSteps = 24
+	// trimTime is how long one round looks through connections for payloads that
+	// are due to be trimmed: small beside the minute until the next.
+	trimTime = 5 * time.Second
 	// askAgain is how long until a company is asked for again that could not be told.
 	askAgain = time.Hour
 )
@@ -42,6 +41,7 @@ func (e *Engine) care(ctx context.Context) error {
 		{"forget attempts", e.Store.ForgetAttempts},
 		{"trim payloads", e.trimPayloads},
 		{"forget deleted connections", e.forgetDeleted},
+		{"forget counts", e.forgetCounts},
 	} {
 		if ctx.Err() != nil {
 			break
@@ -180,22 +180,38 @@ func (e *Engine) probedRows(ctx context.Context, sql string, args ...any) ([]pro
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[probed])
 }
 
+// plainJSON is a payload without NUL characters, which jsonb does not take. A
+// backslash that is itself escaped does not begin one.
+const plainJSON = `CASE WHEN strpos(payload, '\u0000') = 0 THEN payload
+	ELSE regexp_replace(payload, '(?<!\\)((?:\\\\)*)\\u0000', '\1', 'g') END`
+
 // trimPayloads drops street lines, cities and descriptions of what the target
-// took payloadDays ago. State and ZIP stay: taking an item back needs them.
+// took payloadDays ago, connection by connection, each once a day. State and ZIP
+// stay: taking an item back needs them.
 func (e *Engine) trimPayloads(ctx context.Context) error {
-	for range trimSteps {
-		tag, err := e.Store.Pool.Exec(ctx, `WITH step AS (
-				UPDATE service s SET trimmed_until = o.trimmed_until + $2::interval FROM (SELECT trimmed_until FROM service FOR UPDATE) o
-				WHERE o.trimmed_until + $2::interval < now() - make_interval(days => $1) RETURNING o.trimmed_until AS since, s.trimmed_until AS until)
-			UPDATE entries e SET prior_payload = NULL, payload = (payload::jsonb #- '{shipToAddress,line1}' #- '{shipToAddress,city}'
-				#- '{shipFromAddress,line1}' #- '{shipFromAddress,city}' #- '{description}')::text
-			FROM step WHERE e.delivered_at >= step.since AND e.delivered_at < step.until AND e.state = 'sent' AND e.payload IS NOT NULL`,
-			payloadDays, trimStep)
-		if err != nil || tag.RowsAffected() == 0 {
+	for begin := time.Now(); time.Since(begin) < trimTime; {
+		var found int
+		err := e.Store.Pool.QueryRow(ctx, `WITH due AS (
+				UPDATE connections SET trim_at = now() + interval '1 day' WHERE id = (
+					SELECT id FROM connections WHERE trim_at <= now() AND forgotten_at IS NULL ORDER BY trim_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+				RETURNING id),
+			trimmed AS (
+				UPDATE entries e SET prior_payload = NULL, verify_after = NULL, payload = (`+plainJSON+`::jsonb #- '{shipToAddress,line1}' #- '{shipToAddress,city}'
+					#- '{shipFromAddress,line1}' #- '{shipFromAddress,city}' #- '{description}')::text
+				FROM due WHERE e.connection_id = due.id AND e.state = 'sent' AND e.delivered_at < now() - make_interval(days => $1)
+					AND e.payload LIKE '%"city"%')
+			SELECT count(*) FROM due`, payloadDays).Scan(&found)
+		if err != nil || found == 0 {
 			return err
 		}
 	}
 	return nil
+}
+
+// forgetCounts drops the counts of deliveries that nobody asks for any more.
+func (e *Engine) forgetCounts(ctx context.Context) error {
+	_, err := e.Store.Pool.Exec(ctx, `DELETE FROM deliveries WHERE minute < now() - interval '25 hours'`)
+	return err
 }
 
 // forgetDeleted drops what deleted connections leave of their customers: the

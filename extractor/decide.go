@@ -20,11 +20,18 @@ type entry struct {
 	Payload                    []byte // nil = leave as it is
 	Reverses                   string
 	Compensated                bool
+	Held                       bool // the target took other content last, which the ledger keeps
 
 	op       op
 	bump     bool // a new content: a new turn in the outbox
-	inFlight bool // an unsettled batch carries the present content
+	inFlight bool // an unsettled batch carries some content of it
+	flying   bool // and that is the present one
+	doubted  bool // the target is still to be asked what it has
 }
+
+// maybeSent is the sent_seq of an entry that was in a request which had no clear
+// answer, and in none that had one.
+const maybeSent = 1
 
 // op is what is to be done with an entry.
 type op int
@@ -64,7 +71,6 @@ type decision struct {
 	// settled are the refs whose open bad items are settled by this reading.
 	settled []models.Ref
 	refused bool // keep the record as a bad item
-	stale   bool
 }
 
 // decide compares a reading with the entries of its record. It is pure.
@@ -73,8 +79,7 @@ func (b *book) decide(r *reading, have []*entry) decision {
 	if r.vanished {
 		r.record.Version = newest(have)
 	}
-	if newest(have) > r.record.Version {
-		d.stale = true
+	if r.repeated || newest(have) > r.record.Version {
 		d.counts.Unchanged = 1
 		return d
 	}
@@ -149,7 +154,7 @@ func (b *book) decideItem(c *content, r *reading, all map[models.Ref]*entry, d *
 	old := all[c.item.Ref()]
 	state, reason := b.wanted(c, old)
 	if old == nil {
-		b.markLate(c, false)
+		c = b.markLate(c, false)
 		e := &entry{Kind: c.item.Kind, Key: c.item.Key, Record: r.name(), Version: r.record.Version, op: opInsert}
 		e.put(c, state, reason)
 		d.entries = append(d.entries, e)
@@ -171,16 +176,14 @@ func (b *book) decideItem(c *content, r *reading, all map[models.Ref]*entry, d *
 // replace gives an existing entry its new content, or takes back what the
 // target has of it when the new content is not wanted there.
 func (b *book) replace(old *entry, c *content, state models.EntryState, reason string, all map[models.Ref]*entry, d *decision) {
-	if old.State == models.EntryBad {
-		d.settled = append(d.settled, old.ref())
-	}
 	if state == models.EntrySkipped && old.wasSent() {
 		if !old.Compensated {
 			b.takeBack(old, "It no longer counts: "+reason+".", all, d)
 		}
 		return
 	}
-	b.markLate(c, true)
+	old.settle(d)
+	c = b.markLate(c, true)
 	old.put(c, state, reason)
 }
 
@@ -198,24 +201,35 @@ func (b *book) wanted(c *content, old *entry) (models.EntryState, string) {
 
 // decideAbsent deals with an entry of the record that the reading does not hold.
 func (b *book) decideAbsent(old *entry, r *reading, all, absent map[models.Ref]*entry, d *decision) {
-	if old.Version != r.record.Version {
-		old.Version = r.record.Version
+	if old.Version != r.record.Version || old.Record != r.name() {
+		old.Version, old.Record = r.record.Version, r.name()
 		old.change()
 	}
 	switch {
 	case old.Kind == models.KindRecord:
 		b.settleMarker(old, len(r.items) > 0, d)
 	case old.Reverses != "":
-		b.decideReversal(old, absent)
-	case old.Compensated || old.State == models.EntrySkipped: // nothing of it is wanted there already
+		b.decideReversal(old, all, absent, d)
+	case old.Compensated: // nothing of it is wanted there already
 	case old.wasSent():
 		b.takeBack(old, "The host no longer has it.", all, d)
-	default:
-		if old.State == models.EntryBad {
-			d.settled = append(d.settled, old.ref())
-		}
-		old.State, old.Reason = models.EntrySkipped, "gone before it was sent"
-		old.change()
+	case old.State != models.EntrySkipped || old.Reason == models.SkipBeforeStart:
+		old.forget(d)
+	}
+}
+
+// forget is for an entry that vanished before it was sent. Without a hash it is
+// new again when it comes back, and no start date makes it wanted meanwhile.
+func (e *entry) forget(d *decision) {
+	e.settle(d)
+	e.State, e.Reason, e.Hash = models.EntrySkipped, "gone before it was sent", nil
+	e.change()
+}
+
+// settle closes the open bad item of an entry that is refused no more.
+func (e *entry) settle(d *decision) {
+	if e.State == models.EntryBad {
+		d.settled = append(d.settled, e.ref())
 	}
 }
 

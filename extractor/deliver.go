@@ -2,9 +2,9 @@ package extractor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	json "github.com/goccy/go-json"
 	"log/slog"
 	"time"
 
@@ -21,7 +21,7 @@ type batch struct {
 	items       []models.Item
 	unsure      bool      // an earlier request with the same bytes had no clear answer
 	attempts    int       // of these bytes so far
-	marked      time.Time // by our monotonic clock: when the fenced mark was committed
+	marked      time.Time // by our monotonic clock: when the fenced mark was made
 }
 
 func (b *batch) refs() []models.Ref {
@@ -101,6 +101,9 @@ func (d *delivery) prepare(ctx context.Context) (b *batch, err error) {
 		if _, _, err := d.lane.fence(ctx, tx); err != nil {
 			return err
 		}
+		if err := models.LockOutbox.Hold(ctx, tx, d.lane.Connection); err != nil {
+			return err
+		}
 		if b, err = d.unsettled(ctx, tx); err != nil {
 			return err
 		}
@@ -114,9 +117,6 @@ func (d *delivery) prepare(ctx context.Context) (b *batch, err error) {
 		}
 		return d.mark(ctx, tx, b, false)
 	})
-	if b != nil {
-		b.marked = time.Now()
-	}
 	return b, err
 }
 
@@ -203,8 +203,9 @@ func (b *batch) read(rows pgx.Rows) error {
 
 // mark notes, under the fence, that a request to the target may start now.
 func (d *delivery) mark(ctx context.Context, tx pgx.Tx, b *batch, reading bool) error {
+	b.marked = time.Now() // before the commit: its answer may be late
 	_, err := tx.Exec(ctx, `INSERT INTO batches AS b (connection_id, kinds, keys, seqs, epoch, reading, posting_until, attempts)
-		VALUES ($1, $2, $3, $4, $5, $6, now() + $7::interval, 1)
+		VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7::interval, 1)
 		ON CONFLICT (connection_id) DO UPDATE SET epoch = excluded.epoch, posting_until = excluded.posting_until,
 			attempts = b.attempts + 1, unsure = true`,
 		d.lane.Connection, b.kinds, b.keys, b.seqs, d.lane.Epoch, reading, postingTime)

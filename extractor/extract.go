@@ -2,6 +2,7 @@ package extractor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -13,6 +14,13 @@ import (
 // mostPages is how many pages of one window we believe: a host that has more in
 // two weeks never ends.
 const mostPages = 200_000
+
+// leastOverlap is how far behind its high-water mark an incremental pull starts
+// again whatever the host says of itself: no two clocks agree.
+const leastOverlap = 2 * time.Minute
+
+// errCircle is the cause of a host's pages that lead back to where we have been.
+var errCircle = errors.New("the pages go in circles")
 
 // slice is the work on one claimed lane until its time is up.
 type slice struct {
@@ -44,19 +52,18 @@ func (s *slice) extract(ctx context.Context) error {
 	if !window.From.Before(window.To) {
 		return s.finishWindow(ctx)
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop() // ends the reader as well
+	feed := s.read(ctx, puller, window)
 	for {
-		page, err := puller.Pull(ctx, s.account, window, s.lane.Cursor)
-		if err != nil {
-			return err
+		got := gather(feed)
+		if len(got.pages) > 0 {
+			if err := s.accept(ctx, got, advance{window: window, next: got.next, last: !got.more}); err != nil {
+				return err
+			}
 		}
-		if err := s.checkProgress(page); err != nil {
-			return err
-		}
-		if err := s.accept(ctx, page, advance{window: window, next: page.Next, last: !page.More}); err != nil {
-			return err
-		}
-		if !page.More || time.Now().After(s.until) {
-			return nil
+		if got.err != nil || !got.more || time.Now().After(s.until) {
+			return got.err
 		}
 	}
 }
@@ -65,50 +72,40 @@ func (s *slice) extract(ctx context.Context) error {
 // incremental lane starts again a lookback behind its high-water mark and stops
 // short of what the host may not list yet.
 func (s *slice) window() models.Window {
-	if s.lane.Kind != models.LaneIncremental {
-		return models.Window{From: *s.lane.From, To: *s.lane.To}
-	}
 	info := s.host.Info()
-	w := models.Window{From: s.lane.From.Add(-max(info.Lookback, info.Lag)), To: s.lane.Now.Add(-info.Lag)}
+	if s.lane.Kind != models.LaneIncremental {
+		w := models.Window{From: *s.lane.From, To: *s.lane.To}
+		if oldest := s.lane.Now.Add(-info.History); info.History > 0 && w.From.Before(oldest) {
+			w.From = oldest // what lies before, the host does not tell
+		}
+		return w
+	}
+	w := models.Window{From: s.lane.From.Add(-max(info.Lookback, info.Lag, leastOverlap)), To: s.lane.Now.Add(-info.Lag)}
 	if s.lane.To != nil { // under way since an earlier slice
 		w.To = *s.lane.To
 	}
 	return w
 }
 
-// checkProgress refuses a page that leads back to where we have been.
-func (s *slice) checkProgress(page *hostapi.Page) error {
-	if !page.More {
-		return nil
-	}
-	s.lane.Pages++
-	if s.seen[page.Next] || page.Next == s.lane.Cursor || s.lane.Pages > mostPages {
-		return models.Errorf(models.Unavailable, "%s keeps sending the same page. We start this part again by ourselves.", s.host.Info().Title)
-	}
-	s.seen[page.Next] = true
-	return nil
-}
-
-// accept is the one door: what a page holds goes into the ledger, together
-// with the lane's new position; then the page is answered.
-func (s *slice) accept(ctx context.Context, page *hostapi.Page, to advance) error {
-	readings := s.transform(s.host, page.Records)
-	result, err := s.commit(ctx, readings, to)
+// accept is the one door: what pages hold goes into the ledger, together with
+// the lane's new position; then the pages are answered.
+func (s *slice) accept(ctx context.Context, h haul, to advance) error {
+	s.lane.Pages = h.count
+	to.durable = h.answered()
+	result, err := s.commit(ctx, h.readings, to)
 	if err != nil {
 		return err
 	}
 	s.sum.add(result.counts)
 	s.lane.Cursor = to.next
+	s.meter.pages.WithLabelValues(s.lane.Host).Add(float64(len(h.pages)))
 	s.meter.page(s.lane.Host, result.counts)
-	slog.Info("page", "connection", s.lane.Connection, "host", s.lane.Host, "lane", s.lane.Kind,
-		"records", len(page.Records), "new", result.New, "changed", result.Changed, "bad", result.Bad)
+	slog.Info("pages", "connection", s.lane.Connection, "host", s.lane.Host, "lane", s.lane.Kind,
+		"pages", len(h.pages), "records", len(h.readings), "new", result.New, "changed", result.Changed, "bad", result.Bad)
 	if result.pending {
 		s.Nudge()
 	}
-	if page.Done == nil {
-		return nil
-	}
-	return page.Done(ctx, rejects(readings))
+	return h.answer(ctx)
 }
 
 func rejects(readings []reading) []hostapi.Reject {

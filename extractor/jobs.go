@@ -235,10 +235,11 @@ func (e *Engine) wantedJobs(ctx context.Context, tx pgx.Tx) ([]river.InsertManyP
 // careJobs claims the housekeeping when it is due, at once where a person waits
 // for it: a company to sign up or to name. A job that is lost costs one period.
 func (e *Engine) careJobs(ctx context.Context, tx pgx.Tx) ([]river.InsertManyParams, error) {
-	tag, err := tx.Exec(ctx, `UPDATE service SET care_at = now() + $1::interval WHERE care_at <= now()
-		OR (care_at <= now() + $1::interval - $2::interval AND (EXISTS (SELECT 1 FROM signups WHERE due_at <= now())
-			OR EXISTS (SELECT 1 FROM connections WHERE company_asked_at IS NULL AND external_id IS NOT NULL AND deleted_at IS NULL AND wish <> 'off')))`,
-		e.Timing.Care, carePause)
+	tag, err := tx.Exec(ctx, `UPDATE service SET care_at = now() + $1::interval
+		WHERE NOT EXISTS (SELECT 1 FROM river_job WHERE state = 'available' AND queue = $3) -- one that waits is enough
+		AND (care_at <= now() OR (care_at <= now() + $1::interval - $2::interval AND (EXISTS (SELECT 1 FROM signups WHERE due_at <= now())
+			OR EXISTS (SELECT 1 FROM connections WHERE company_asked_at IS NULL AND external_id IS NOT NULL AND deleted_at IS NULL AND wish <> 'off'))))`,
+		e.Timing.Care, carePause, careQueue)
 	if err != nil || tag.RowsAffected() == 0 {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package extractor
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,6 +20,9 @@ type advance struct {
 	next   hostapi.Cursor
 	last   bool // the window is read
 	hold   bool // leave the position alone: the page came by another road
+	// durable: somebody forgets the page when we answer it, so the commit must
+	// be on disk before.
+	durable bool
 }
 
 // committed is what a page did.
@@ -36,6 +41,11 @@ func (s *slice) commit(ctx context.Context, readings []reading, to advance) (c c
 	byKey := false
 	for range transientTries {
 		err = s.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
+			if !to.durable {
+				if err := lazily(ctx, tx); err != nil {
+					return err
+				}
+			}
 			c, err = s.write(ctx, tx, readings, to, byKey)
 			return err
 		})
@@ -54,18 +64,28 @@ func (s *slice) commit(ctx context.Context, readings []reading, to advance) (c c
 	return c, err
 }
 
+// lazily lets a commit be answered before it is on disk. A crash of Postgres may
+// then undo the latest such commits, each of them whole: a page with its
+// position is read again, a settled batch counts as unclear again. Whatever was
+// sent to the target was on disk before, since marking a batch is not lazy and
+// the log is written in order.
+func lazily(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = off`)
+	return err
+}
+
 func (s *slice) write(ctx context.Context, tx pgx.Tx, readings []reading, to advance, byKey bool) (committed, error) {
 	start, now, err := s.lane.fence(ctx, tx)
 	if err != nil {
 		return committed{}, err
 	}
-	have, err := loadEntries(ctx, tx, s.lane.Connection, readings, byKey)
+	readings, have, err := s.load(ctx, tx, readings, byKey)
 	if err != nil {
 		return committed{}, err
 	}
 	b := &book{
 		start: start, now: now, zone: s.account.Zone, closeDay: s.PeriodCloseDay, history: s.lane.Kind == models.LaneBackfill,
-		stored: func(ref models.Ref) []byte { return loadPayload(ctx, tx, s.lane.Connection, ref) },
+		stored: func(ref models.Ref) (payload, held []byte) { return loadPayload(ctx, tx, s.lane.Connection, ref) },
 	}
 	w := newWriter(s.lane.Connection, s.host.Info().Mapping, now.In(s.account.Zone).Format(time.DateOnly))
 	for i := range readings {
@@ -74,16 +94,47 @@ func (s *slice) write(ctx context.Context, tx pgx.Tx, readings []reading, to adv
 	if err := w.flush(ctx, tx); err != nil {
 		return committed{}, err
 	}
+	if w.result.pending {
+		// Delivery must see these entries, or we must see that it parked its lane.
+		if err := models.LockOutbox.Hold(ctx, tx, s.lane.Connection); err != nil {
+			return committed{}, err
+		}
+	}
 	return w.result, s.move(ctx, tx, to, w.result)
 }
 
+// load reads the entries that the readings are compared with. One commit at a
+// time does so; where there are entries already, delivery waits as well, since
+// what it has under way decides how they may change.
+func (s *slice) load(ctx context.Context, tx pgx.Tx, readings []reading, byKey bool) ([]reading, map[string][]*entry, error) {
+	if err := models.LockLedger.Hold(ctx, tx, s.lane.Connection); err != nil {
+		return nil, nil, err
+	}
+	have, err := loadEntries(ctx, tx, s.lane.Connection, readings)
+	if err != nil || len(have) == 0 && !byKey {
+		return readings, have, err
+	}
+	if err := models.LockOutbox.Hold(ctx, tx, s.lane.Connection); err != nil {
+		return nil, nil, err
+	}
+	if have, err = loadEntries(ctx, tx, s.lane.Connection, readings); err != nil {
+		return nil, nil, err
+	}
+	if byKey {
+		if readings, err = loadClaimed(ctx, tx, s.lane.Connection, readings, have); err != nil {
+			return nil, nil, err
+		}
+	}
+	return readings, have, markInFlight(ctx, tx, s.lane.Connection, have)
+}
+
 const entryColumns = `e.kind, e.key, e.record, e.version, e.state, coalesce(e.reason, ''), e.hash, e.seq, e.sent_seq, coalesce(e.day::text, ''),
-	e.sales_amount, e.sales_tax, e.shipping_amount, e.shipping_tax, coalesce(e.reverses, ''), e.compensated`
+	e.sales_amount, e.sales_tax, e.shipping_amount, e.shipping_tax, coalesce(e.reverses, ''), e.compensated, e.held_payload IS NOT NULL, e.verify_after IS NOT NULL`
 
 // loadEntries reads the entries of the readings' records, by record name. All
 // key columns are joined as arrays: with a constant among them the planner
 // reads the whole connection on fresh statistics.
-func loadEntries(ctx context.Context, tx pgx.Tx, connection int64, readings []reading, byKey bool) (map[string][]*entry, error) {
+func loadEntries(ctx context.Context, tx pgx.Tx, connection int64, readings []reading) (map[string][]*entry, error) {
 	have := make(map[string][]*entry)
 	if len(readings) == 0 {
 		return have, nil
@@ -92,87 +143,62 @@ func loadEntries(ctx context.Context, tx pgx.Tx, connection int64, readings []re
 	for i := range readings {
 		records[i] = readings[i].name()
 	}
+	slices.Sort(records)
+	records = slices.Compact(records) // a record that is listed twice has its entries once
 	rows, err := tx.Query(ctx, `SELECT `+entryColumns+` FROM unnest($1::bigint[], $2::text[]) x(c, r)
 		JOIN entries e ON e.connection_id = x.c AND e.record = x.r ORDER BY e.kind, e.key`, repeat(connection, len(records)), records)
-	if err := collect(rows, err, have, nil); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	if byKey {
-		if err := loadClaimed(ctx, tx, connection, readings, have); err != nil {
-			return nil, err
-		}
-	}
-	return have, markInFlight(ctx, tx, connection, have)
+	return have, eachEntry(rows, func(e *entry) { have[e.Record] = append(have[e.Record], e) })
 }
 
-// loadClaimed adds entries that another record of the host brought first: the
-// one read last owns them.
-func loadClaimed(ctx context.Context, tx pgx.Tx, connection int64, readings []reading, have map[string][]*entry) error {
-	owner := map[models.Ref]string{}
-	var kinds, keys []string
-	for i := range readings {
-		for _, c := range readings[i].items {
-			owner[c.item.Ref()] = readings[i].name()
-			kinds, keys = append(kinds, c.item.Kind), append(keys, c.item.Key)
-		}
-	}
-	rows, err := tx.Query(ctx, `SELECT `+entryColumns+` FROM unnest($1::bigint[], $2::text[], $3::text[]) x(c, k, i)
-		JOIN entries e ON e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`, repeat(connection, len(keys)), kinds, keys)
-	return collect(rows, err, have, owner)
-}
-
-// collect sorts rows by record, or by owner where one is given.
-func collect(rows pgx.Rows, err error, have map[string][]*entry, owner map[models.Ref]string) error {
-	if err != nil {
-		return err
-	}
+// eachEntry reads rows of entryColumns.
+func eachEntry(rows pgx.Rows, use func(*entry)) error {
 	defer rows.Close()
 	for rows.Next() {
 		var e entry
 		if err := rows.Scan(&e.Kind, &e.Key, &e.Record, &e.Version, &e.State, &e.Reason, &e.Hash, &e.Seq, &e.SentSeq, &e.Day,
-			&e.Sales, &e.SalesTax, &e.Shipping, &e.ShippingTax, &e.Reverses, &e.Compensated); err != nil {
+			&e.Sales, &e.SalesTax, &e.Shipping, &e.ShippingTax, &e.Reverses, &e.Compensated, &e.Held, &e.doubted); err != nil {
 			return err
 		}
-		if name := owner[e.ref()]; name != "" && name != e.Record {
-			e.Version = "" // versions of different records do not compare
-			have[name] = append(have[name], &e)
-		} else if owner == nil {
-			have[e.Record] = append(have[e.Record], &e)
-		}
+		use(&e)
 	}
 	return rows.Err()
 }
 
-// markInFlight marks the entries whose present content an unsettled batch carries.
+// markInFlight marks the entries of which an unsettled batch carries content.
 func markInFlight(ctx context.Context, tx pgx.Tx, connection int64, have map[string][]*entry) error {
 	if len(have) == 0 {
 		return nil
 	}
+	var kinds, keys []string
 	var seqs []int64
-	err := tx.QueryRow(ctx, `SELECT seqs FROM batches WHERE connection_id = $1 AND NOT reading`, connection).Scan(&seqs)
+	err := tx.QueryRow(ctx, `SELECT kinds, keys, seqs FROM batches WHERE connection_id = $1 AND NOT reading`, connection).Scan(&kinds, &keys, &seqs)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
-	flying := make(map[int64]bool, len(seqs))
-	for _, seq := range seqs {
-		flying[seq] = true
+	carried := make(map[models.Ref]int64, len(seqs))
+	for i, seq := range seqs {
+		carried[models.Ref{Kind: kinds[i], Key: keys[i]}] = seq
 	}
 	for _, entries := range have {
 		for _, e := range entries {
-			e.inFlight = flying[e.Seq]
+			seq, ok := carried[e.ref()]
+			e.inFlight, e.flying = ok, ok && seq == e.Seq
 		}
 	}
 	return err
 }
 
-// loadPayload reads one entry's stored content; nil when it is gone.
-func loadPayload(ctx context.Context, tx pgx.Tx, connection int64, ref models.Ref) []byte {
-	var payload []byte
-	if err := tx.QueryRow(ctx, `SELECT payload FROM entries WHERE connection_id = $1 AND kind = $2 AND key = $3`,
-		connection, ref.Kind, ref.Key).Scan(&payload); err != nil {
-		return nil // the columns hold enough; an error of the connection shows at the next statement
+// loadPayload reads one entry's stored content, and what the target has instead
+// of it; nil when there is none.
+func loadPayload(ctx context.Context, tx pgx.Tx, connection int64, ref models.Ref) (payload, held []byte) {
+	if err := tx.QueryRow(ctx, `SELECT payload, held_payload FROM entries WHERE connection_id = $1 AND kind = $2 AND key = $3`,
+		connection, ref.Kind, ref.Key).Scan(&payload, &held); err != nil {
+		return nil, nil // the columns hold enough; an error of the connection shows at the next statement
 	}
-	return payload
+	return payload, held
 }
 
 // move brings the lane to its new position, under its epoch, and wakes delivery.
@@ -190,7 +216,18 @@ func (s *slice) move(ctx context.Context, tx pgx.Tx, to advance, c committed) er
 			return err
 		}
 	}
+	if to.last && !to.hold && s.cutShort(to.window) {
+		if err := tellMerchant(ctx, tx, s.lane.Connection, fmt.Sprintf("%s tells nothing that changed before %s; enter older sales in Trustfile by hand",
+			s.host.Info().Title, s.localDay(to.window.From))); err != nil {
+			return err
+		}
+	}
 	return s.moveLane(ctx, tx, to)
+}
+
+// cutShort reports whether the window is the one in which the host's memory ends.
+func (s *slice) cutShort(w models.Window) bool {
+	return s.lane.Kind == models.LaneBackfill && w.From.After(*s.lane.From) && w.From.Before(*s.lane.To)
 }
 
 func (s *slice) moveLane(ctx context.Context, tx pgx.Tx, to advance) error {

@@ -84,6 +84,7 @@ func (w *writer) insert(ctx context.Context, tx pgx.Tx) error {
 const updateSQL = `UPDATE entries e SET record = x.record, version = x.version, state = x.state, reason = x.reason, hash = x.hash, day = x.day::date,
 	sales_amount = x.sales, sales_tax = x.sales_tax, shipping_amount = x.shipping, shipping_tax = x.shipping_tax, compensated = x.compensated,
 	prior_payload = CASE WHEN x.bump AND x.flying THEN e.payload ELSE e.prior_payload END,
+	held_payload = CASE WHEN x.bump AND e.sent_seq > 1 THEN coalesce(e.held_payload, e.payload) ELSE e.held_payload END, -- 1: maybeSent
 	payload = coalesce(x.payload, e.payload),
 	seq = CASE WHEN x.bump THEN nextval('entry_seq') ELSE e.seq END,
 	changed_at = CASE WHEN x.bump THEN now() ELSE e.changed_at END
@@ -106,7 +107,7 @@ func (w *writer) update(ctx context.Context, tx pgx.Tx) error {
 		kinds[i], keys[i], records[i], versions[i], states[i] = e.Kind, e.Key, e.Record, e.Version, string(e.State)
 		reasons[i], days[i], payloads[i], hashes[i] = orNull(e.Reason), orNull(e.Day), text(e.Payload), e.Hash
 		sales[i], salesTax[i], shipping[i], shippingTax[i] = int64(e.Sales), int64(e.SalesTax), int64(e.Shipping), int64(e.ShippingTax)
-		compensated[i], bump[i], flying[i] = e.Compensated, e.bump, e.inFlight
+		compensated[i], bump[i], flying[i] = e.Compensated, e.bump, e.flying
 	}
 	_, err := tx.Exec(ctx, updateSQL, repeat(w.connection, n), kinds, keys, records, versions, states, reasons, hashes, days,
 		sales, salesTax, shipping, shippingTax, compensated, bump, flying, payloads)

@@ -23,24 +23,34 @@ const (
 // are written on the rows; the job itself succeeds. What happened under an old
 // lease or generation is dropped.
 func (e *Engine) react(ctx context.Context, l *lane, from side, failure error) {
+	cut := ctx.Err() != nil
 	ctx = context.WithoutCancel(ctx) // a shutdown must not lose what we learned
+	if errors.Is(failure, errFenced) || cut && endOfOurs(failure) {
+		if err := e.release(ctx, l, 0, l.Failures, false); err != nil {
+			slog.Error("lease not given back; it expires by itself", "connection", l.Connection, "lane", l.Kind, "error", err)
+		}
+		return
+	}
 	if err := e.reaction(ctx, l, from, failure); err != nil {
 		slog.Error("reaction not written", "connection", l.Connection, "lane", l.Kind, "error", err)
 	}
 }
 
+// endOfOurs reports whether work was cut off by the end of its job or of the
+// process, which says nothing about the neighbour.
+func endOfOurs(failure error) bool {
+	return errors.Is(failure, context.Canceled) || errors.Is(failure, context.DeadlineExceeded)
+}
+
 func (e *Engine) reaction(ctx context.Context, l *lane, from side, failure error) error {
 	kind := models.KindOf(failure)
-	switch {
-	case errors.Is(failure, errFenced):
-		return e.release(ctx, l, 0, l.Failures)
-	case errors.Is(failure, context.Canceled):
-		return e.release(ctx, l, 0, l.Failures)
-	}
 	slog.Warn("lane stopped", "connection", l.Connection, "host", l.Host, "lane", l.Kind, "kind", kind, "error", failure)
 	e.meter.failure(l.Kind, kind)
-	wait := e.backoff(l, failure)
-	if err := e.release(ctx, l, wait, l.Failures+1); err != nil {
+	wait, anew := e.backoff(l, failure), deadCursor(l, failure)
+	if anew {
+		wait = max(wait, e.Timing.Anew)
+	}
+	if err := e.release(ctx, l, wait, l.Failures+1, anew); err != nil {
 		return err
 	}
 	if from == targetSide {
@@ -60,14 +70,36 @@ func (e *Engine) reactToHost(ctx context.Context, l *lane, kind models.Kind, fai
 		return errors.Join(
 			e.Store.Deauthorise(ctx, l.Connection, l.Generation),
 			e.tell(ctx, models.FailureConnection, l, fmt.Sprintf("%s no longer lets us in. The connection was disabled; reauthorise the account to resume.", title)))
-	case models.Internal:
+	case models.Internal: // not the host's trouble
 		return errors.Join(
-			e.Store.Trouble(ctx, l.Connection),
 			e.tell(ctx, models.FailureSystem, l, "Synchronising stopped at a fault of ours. We try again by ourselves and were told."))
 	}
 	return errors.Join(
 		e.Store.Trouble(ctx, l.Connection),
 		e.tell(ctx, models.FailureIntegration, l, models.Sentence(failure, title+" does not answer as it should. We try again by ourselves.")))
+}
+
+const (
+	// cursorTries is how often a cursor is tried that the host does not take, and
+	// outageTries one at which it merely fails, before its window begins anew:
+	// cursors die, and some hosts answer a dead one with a fault of their own.
+	cursorTries = 3
+	outageTries = 10
+)
+
+// deadCursor reports whether the window under way is to begin anew, because its
+// cursor leads nowhere. Reading it again costs time and changes nothing.
+func deadCursor(l *lane, failure error) bool {
+	if l.Cursor == "" || l.Kind == models.LaneDelivery {
+		return false
+	}
+	switch models.KindOf(failure) {
+	case models.Throttled, models.Unauthorised:
+		return false
+	case models.Unavailable, models.Unsure:
+		return errors.Is(failure, errCircle) || l.Failures+1 >= outageTries
+	}
+	return l.Failures+1 >= cursorTries
 }
 
 func (e *Engine) reactToTarget(ctx context.Context, l *lane, kind models.Kind, failure error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -21,6 +22,9 @@ const splitAfter = 3
 func (d *delivery) settle(ctx context.Context, b *batch, receipt targetapi.Receipt, failure error) error {
 	var next error
 	err := d.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
+		if err := lazily(ctx, tx); err != nil {
+			return err
+		}
 		if ours, err := d.holdBatch(ctx, tx); err != nil || !ours {
 			return errors.Join(err, errFencedUnless(ours))
 		}
@@ -41,11 +45,14 @@ func errFencedUnless(ours bool) error {
 	return errFenced
 }
 
-// holdBatch locks the connection and confirms that the batch is still this lease's.
+// holdBatch locks the connection's outbox and confirms that the batch is still
+// this lease's.
 func (d *delivery) holdBatch(ctx context.Context, tx pgx.Tx) (bool, error) {
+	if err := errors.Join(models.LockControl.Share(ctx, tx, d.lane.Connection), models.LockOutbox.Hold(ctx, tx, d.lane.Connection)); err != nil {
+		return false, err
+	}
 	var epoch int64
-	err := tx.QueryRow(ctx, `SELECT b.epoch FROM connections c JOIN batches b ON b.connection_id = c.id WHERE c.id = $1 FOR NO KEY UPDATE OF c`,
-		d.lane.Connection).Scan(&epoch)
+	err := tx.QueryRow(ctx, `SELECT epoch FROM batches WHERE connection_id = $1`, d.lane.Connection).Scan(&epoch)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
@@ -57,15 +64,17 @@ func (d *delivery) settleIn(ctx context.Context, tx pgx.Tx, b *batch, receipt ta
 	switch {
 	case failure == nil && receipt.Taken:
 		return nil, d.settleTaken(ctx, tx, b)
-	case failure == nil:
+	case failure == nil && b.names(receipt.Refused):
 		d.suspects = nil
-		return nil, errors.Join(d.setAside(ctx, tx, b, receipt.Refused), d.dropBatch(ctx, tx))
+		return nil, errors.Join(d.targetAnswered(ctx, tx), d.setAside(ctx, tx, b, receipt.Refused), d.dropBatch(ctx, tx))
+	case failure == nil: // it names nobody, or one who was not there
+		failure = models.Errorf(models.Refused, "%s refused a batch and named no item of it.", d.Target.Info().Title)
 	}
 	switch models.KindOf(failure) {
 	case models.Refused:
-		return nil, errors.Join(d.suspect(ctx, tx, b, failure), d.dropBatch(ctx, tx))
+		return nil, errors.Join(d.targetAnswered(ctx, tx), d.suspect(ctx, tx, b, failure), d.dropBatch(ctx, tx))
 	case models.TooLarge:
-		return nil, errors.Join(d.shrink(ctx, tx, b, failure), d.dropBatch(ctx, tx))
+		return nil, errors.Join(d.targetAnswered(ctx, tx), d.shrink(ctx, tx, b, failure), d.dropBatch(ctx, tx))
 	case models.Unsure:
 		if receipt.ReadBack && d.canLook() {
 			return nil, d.readBackNow(ctx, tx, b)
@@ -83,6 +92,7 @@ func (d *delivery) settleIn(ctx context.Context, tx pgx.Tx, b *batch, receipt ta
 func (d *delivery) settleTaken(ctx context.Context, tx pgx.Tx, b *batch) error {
 	_, err := tx.Exec(ctx, `UPDATE entries e SET state = CASE WHEN e.seq = x.s AND e.state = 'pending' THEN 'sent' ELSE e.state END,
 			sent_seq = x.s, delivered_at = now(), prior_payload = NULL,
+			held_payload = CASE WHEN e.seq <> x.s THEN coalesce(e.prior_payload, e.held_payload) END,
 			deliver_after = CASE WHEN $5 THEN q.at END, verify_after = CASE WHEN $7 THEN q.at ELSE e.verify_after END
 		FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) x(c, k, i, s), (SELECT now() + $6::interval AS at) q
 		WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`,
@@ -93,14 +103,22 @@ func (d *delivery) settleTaken(ctx context.Context, tx pgx.Tx, b *batch) error {
 	d.sent += len(b.items)
 	d.suspects = d.cleared(b)
 	d.lane.Failures = 0
-	return errors.Join(d.targetAnswered(ctx, tx), d.growBatch(ctx, tx), d.dropBatch(ctx, tx))
+	return errors.Join(d.count(ctx, tx, len(b.items)), d.targetAnswered(ctx, tx), d.growBatch(ctx, tx), d.dropBatch(ctx, tx))
+}
+
+// count notes how many items the target took this minute.
+func (d *delivery) count(ctx context.Context, tx pgx.Tx, items int) error {
+	_, err := tx.Exec(ctx, `INSERT INTO deliveries AS d (connection_id, minute, items) VALUES ($1, date_trunc('minute', now()), $2)
+		ON CONFLICT (connection_id, minute) DO UPDATE SET items = d.items + excluded.items`, d.lane.Connection, items)
+	return err
 }
 
 // readBackNow is for an answer that speaks of fewer items than were sent: each
 // is read back, and what the target does not hold is sent again.
 func (d *delivery) readBackNow(ctx context.Context, tx pgx.Tx, b *batch) error {
 	_, err := tx.Exec(ctx, `UPDATE entries e SET state = CASE WHEN e.seq = x.s AND e.state = 'pending' THEN 'sent' ELSE e.state END,
-			sent_seq = x.s, delivered_at = now(), prior_payload = NULL, verify_after = now()
+			sent_seq = x.s, delivered_at = now(), prior_payload = NULL, verify_after = now(),
+			held_payload = CASE WHEN e.seq = x.s THEN e.held_payload ELSE coalesce(e.held_payload, e.prior_payload) END
 		FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) x(c, k, i, s)
 		WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`,
 		repeat(d.lane.Connection, len(b.keys)), b.kinds, b.keys, b.seqs)
@@ -168,36 +186,45 @@ func (d *delivery) untouched(ctx context.Context, tx pgx.Tx, b *batch) error {
 }
 
 // keepUnsure keeps the batch as it is, to be sent again with the same bytes;
-// after a few times only its first half.
+// after a few times only its first half. A single item that is never answered
+// makes room for the others and has another turn later.
 func (d *delivery) keepUnsure(ctx context.Context, tx pgx.Tx, b *batch) error {
 	if _, err := tx.Exec(ctx, `UPDATE batches SET unsure = true, posting_until = NULL WHERE connection_id = $1`, d.lane.Connection); err != nil {
 		return err
 	}
 	n := len(b.keys)
-	if b.attempts+1 < splitAfter || n == 1 {
+	switch {
+	case b.attempts+1 < splitAfter:
 		return nil
+	case n == 1:
+		return errors.Join(d.setFree(ctx, tx, b, 0, max(d.Timing.Quiet, d.Timing.Anew)), d.dropBatch(ctx, tx))
 	}
 	return d.halve(ctx, tx, b, (n+1)/2)
 }
 
-// halve keeps the first half of an unclear batch under way and sets the rest
-// free, to be sent again in its turn after the quiet time. It may be there
-// already, which a sent_seq above zero says.
+// halve keeps the first half of an unclear batch under way and sets the rest free.
 func (d *delivery) halve(ctx context.Context, tx pgx.Tx, b *batch, keep int) error {
-	rest := len(b.keys) - keep
-	_, err := tx.Exec(ctx, `UPDATE entries e SET state = CASE WHEN e.state = 'sent' THEN 'pending' ELSE e.state END, prior_payload = NULL,
-			sent_seq = greatest(sent_seq, 1), deliver_after = now() + $4::interval
-		FROM unnest($1::bigint[], $2::text[], $3::text[]) x(c, k, i) WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`,
-		repeat(d.lane.Connection, rest), b.kinds[keep:], b.keys[keep:], d.Timing.Quiet)
-	if err != nil {
+	if err := d.setFree(ctx, tx, b, keep, d.Timing.Quiet); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `UPDATE batches SET kinds = $2, keys = $3, seqs = $4, attempts = 0 WHERE connection_id = $1`,
+	_, err := tx.Exec(ctx, `UPDATE batches SET kinds = $2, keys = $3, seqs = $4, attempts = 0 WHERE connection_id = $1`,
 		d.lane.Connection, b.kinds[:keep], b.keys[:keep], b.seqs[:keep])
 	if err != nil {
 		return err
 	}
 	return d.limitBatch(ctx, tx, keep)
+}
+
+// setFree takes the items from the given one on out of an unclear batch, to be
+// sent again in their turn after the quiet time or longer. They may be there
+// already, which a sent_seq above zero says; see maybeSent.
+func (d *delivery) setFree(ctx context.Context, tx pgx.Tx, b *batch, from int, wait time.Duration) error {
+	rest := len(b.keys) - from
+	_, err := tx.Exec(ctx, `UPDATE entries e SET state = CASE WHEN e.state = 'sent' THEN 'pending' ELSE e.state END, prior_payload = NULL,
+			sent_seq = greatest(sent_seq, 1), deliver_after = now() + $4::interval
+		FROM unnest($1::bigint[], $2::text[], $3::text[]) x(c, k, i) WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`,
+		repeat(d.lane.Connection, rest), b.kinds[from:], b.keys[from:], wait)
+	return err
 }
 
 func (d *delivery) limitBatch(ctx context.Context, tx pgx.Tx, limit int) error {
@@ -227,9 +254,6 @@ func (d *delivery) suspect(ctx context.Context, tx pgx.Tx, b *batch, failure err
 
 // setAside makes the refused items bad items; they are kept and can be sent again.
 func (d *delivery) setAside(ctx context.Context, tx pgx.Tx, b *batch, refused map[models.Ref]string) error {
-	if len(refused) == 0 {
-		return errors.New("the target refused a batch and named no item of it")
-	}
 	var kinds, keys, reasons []string
 	for i, ref := range b.refs() {
 		if reason, ok := refused[ref]; ok {
@@ -238,7 +262,8 @@ func (d *delivery) setAside(ctx context.Context, tx pgx.Tx, b *batch, refused ma
 	}
 	title := d.Target.Info().Title
 	_, err := tx.Exec(ctx, `WITH bad AS (
-			UPDATE entries e SET state = 'bad', reason = x.why, prior_payload = NULL
+			UPDATE entries e SET state = 'bad', reason = x.why, prior_payload = NULL,
+				sent_seq = CASE WHEN e.held_payload IS NULL AND e.sent_seq > 1 THEN 0 ELSE e.sent_seq END -- 1: maybeSent
 			FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) x(c, k, i, why)
 			WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i
 				AND e.seq = ANY($5) AND e.state = 'pending' -- newer content has its own turn
@@ -250,4 +275,14 @@ func (d *delivery) setAside(ctx context.Context, tx pgx.Tx, b *batch, refused ma
 		fmt.Sprintf("%s does not accept this item. Correct it at its source, or adjust your return by hand; everything else was sent.", title),
 		d.Hosts[d.lane.Host].Info().Mapping)
 	return err
+}
+
+// names reports whether any of the refused items was in the batch.
+func (b *batch) names(refused map[models.Ref]string) bool {
+	for _, ref := range b.refs() {
+		if _, ok := refused[ref]; ok {
+			return true
+		}
+	}
+	return false
 }

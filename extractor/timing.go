@@ -7,8 +7,8 @@ const (
 	softStop = 20 * time.Second // jobs may go on that long after SIGTERM; the dyno is killed at 30 s
 	hardStop = 3 * time.Second  // and then this long to notice that they were cancelled
 
-	sliceTime  = 45 * time.Second // a job works so long before it makes room for others
-	jobTimeout = 60 * time.Second // a slice plus the page it is in the middle of
+	sliceTime  = 30 * time.Second // a job works so long before it makes room for others
+	jobTimeout = 60 * time.Second // a slice plus the page or delivery (25 s) it is in the middle of
 	rescueTime = 90 * time.Second // River calls a job lost after that: above jobTimeout
 
 	// leaseTime is how long a claimed lane is out of others' reach without a
@@ -31,6 +31,10 @@ const (
 	targetHour = time.Hour        // the contract: a target that is silent for an hour stops the connector
 	probeEvery = 5 * time.Minute  // how often our own pauses are tested
 
+	// pageTime is what a page may take at the least: one that was cut off sooner,
+	// by the end of its job, says nothing about the host.
+	pageTime = 25 * time.Second
+
 	backoffFirst = time.Second      // first wait after a failure
 	backoffMost  = 15 * time.Minute // longest wait: no longer than the usual interval
 
@@ -48,16 +52,19 @@ type Timing struct {
 	Probe  time.Duration // see probeEvery
 	First  time.Duration // see backoffFirst
 	Resend time.Duration // first wait after a delivery without a clear answer
+	Page   time.Duration // see pageTime
+	Anew   time.Duration // least wait before a window begins anew, so that one that never ends costs little
 }
 
 func (t Timing) orDefaults() Timing {
 	def := Timing{
 		Sweep: time.Second, Care: time.Minute, Lease: leaseTime, Quiet: quietTime, Doubt: tokenDoubt,
-		Hour: targetHour, Probe: probeEvery, First: backoffFirst, Resend: 5 * time.Second,
+		Hour: targetHour, Probe: probeEvery, First: backoffFirst, Resend: 5 * time.Second, Page: pageTime, Anew: backoffMost,
 	}
 	for _, p := range []struct{ have, def *time.Duration }{
 		{&t.Sweep, &def.Sweep}, {&t.Care, &def.Care}, {&t.Lease, &def.Lease}, {&t.Quiet, &def.Quiet}, {&t.Doubt, &def.Doubt},
 		{&t.Hour, &def.Hour}, {&t.Probe, &def.Probe}, {&t.First, &def.First}, {&t.Resend, &def.Resend},
+		{&t.Page, &def.Page}, {&t.Anew, &def.Anew},
 	} {
 		if *p.have == 0 {
 			*p.have = *p.def

@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
 
 	"extractor/hostapi"
 	"extractor/models"
@@ -18,6 +21,7 @@ type reading struct {
 	// vanished: the host no longer has the record. It takes the version the
 	// ledger holds, so that a record which comes back with a newer one counts.
 	vanished bool
+	repeated bool // the page holds the record once more, and that reading counts
 }
 
 // name is the record's identity within its connection.
@@ -46,6 +50,9 @@ func (e *Engine) transform(host hostapi.Host, records []hostapi.Record) []readin
 // read transforms one record.
 func (e *Engine) read(host hostapi.Host, record hostapi.Record, mapping int, arena *[]byte) reading {
 	r := reading{record: record}
+	if r.refusal = nameable(&r.record); r.refusal != nil {
+		return r
+	}
 	items, err := convert(host, record)
 	if err != nil {
 		r.refusal = refusalOf(err)
@@ -54,11 +61,30 @@ func (e *Engine) read(host hostapi.Host, record hostapi.Record, mapping int, are
 	r.items = make([]content, 0, len(items))
 	for _, item := range items {
 		if err := e.Policy.Apply(&item); err != nil {
-			return reading{record: record, refusal: refusalOf(err)}
+			return reading{record: r.record, refusal: refusalOf(err)}
 		}
 		r.items = append(r.items, canonical(item, mapping, arena))
 	}
 	return r
+}
+
+// nameable refuses a record whose key or version is no text that the ledger can
+// keep, under a name that it can.
+func nameable(r *hostapi.Record) *models.Error {
+	plain := hostapi.Record{Kind: storable(r.Kind), Key: storable(r.Key), Version: storable(r.Version), Body: r.Body}
+	if plain.Kind == r.Kind && plain.Key == r.Key && plain.Version == r.Version {
+		return nil
+	}
+	*r = plain
+	return models.Errorf(models.Refused, "The id of this record is not plain text, so it cannot be kept.")
+}
+
+// storable is s as Postgres takes it: valid UTF-8 without NUL.
+func storable(s string) string {
+	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+		return s
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // convert calls Transform and turns a panic in a mapping into a refusal: one
@@ -81,6 +107,16 @@ func refusalOf(err error) *models.Error {
 	return models.Errorf(models.Refused, "This record could not be read.").Because(err)
 }
 
+// calendarDay is the day of a time, or "" when there is no such day: the date of
+// what is left out was not checked by anyone.
+func calendarDay(at models.LocalTime) string {
+	day := at.Day()
+	if _, err := time.Parse(time.DateOnly, day); err != nil {
+		return ""
+	}
+	return day
+}
+
 // canonical fixes an item's bytes and their hash.
 func canonical(item models.Item, mapping int, arena *[]byte) content {
 	c := content{item: item}
@@ -88,7 +124,7 @@ func canonical(item models.Item, mapping int, arena *[]byte) content {
 		start := len(*arena)
 		*arena = item.Sale.AppendJSON(*arena)
 		c.payload = (*arena)[start:len(*arena):len(*arena)]
-		c.day = item.Sale.Date.Day()
+		c.day = calendarDay(item.Sale.Date)
 	}
 	h := sha256.New()
 	var version [8]byte

@@ -2,6 +2,7 @@ package extractor
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,9 +14,19 @@ import (
 const (
 	// verifyChunk is how many items are read back under one mark.
 	verifyChunk = 50
-	// verifyTime bounds one chunk, so that its requests end before the mark does.
-	verifyTime = 20 * time.Second
+	// verifyStart is how long after the fenced mark another item may still be asked
+	// for: whoever disables or deletes waits longer than that. verifyEnd is when
+	// the last answer must be there: before the mark ends.
+	verifyStart = 10 * time.Second
+	verifyEnd   = 25 * time.Second
+	// missedRounds is how often in a row items may be missing, while others of the
+	// same request are there, before they are set aside.
+	missedRounds = 5
 )
+
+// errMissing is the cause of a delivery that the target says it took and does
+// not have.
+var errMissing = errors.New("items were not there when they were read back")
 
 // verify reads back the items whose delivery had no clear answer, once they
 // have been quiet: a late copy of an old request may have overwritten them.
@@ -24,18 +35,23 @@ func (d *delivery) verify(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
+	missing := 0
 	for time.Now().Before(d.until) {
 		b, err := d.prepareVerify(ctx)
+		if err == nil && b == nil && missing > 0 {
+			return models.Errorf(models.Unavailable, "%s does not have all items that it was sent. We send them again by ourselves.", d.Target.Info().Title).Because(errMissing)
+		}
 		if err != nil || b == nil {
 			return err
 		}
 		held, err := d.look(ctx, looker, b)
-		if settled := d.settleVerify(context.WithoutCancel(ctx), b, held); settled != nil {
+		if settled := d.settleVerify(context.WithoutCancel(ctx), b, held, err); settled != nil {
 			return settled
 		}
 		if err != nil {
 			return err
 		}
+		missing += len(missingOf(b, held))
 	}
 	return nil
 }
@@ -46,6 +62,9 @@ func (d *delivery) prepareVerify(ctx context.Context) (*batch, error) {
 	var b batch
 	err := d.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
 		if _, _, err := d.lane.fence(ctx, tx); err != nil {
+			return err
+		}
+		if err := models.LockOutbox.Hold(ctx, tx, d.lane.Connection); err != nil {
 			return err
 		}
 		// sent_seq is compared with seq when it is settled: newer content is sent anyway.
@@ -62,15 +81,16 @@ func (d *delivery) prepareVerify(ctx context.Context) (*batch, error) {
 	if err != nil || len(b.items) == 0 {
 		return nil, err
 	}
-	b.marked = time.Now()
 	return &b, nil
 }
 
 // look asks for each item; what it could not ask for is missing in the answer.
 func (d *delivery) look(ctx context.Context, looker targetapi.Looker, b *batch) (map[models.Ref]bool, error) {
 	held := map[models.Ref]bool{}
+	ctx, cancel := context.WithDeadline(ctx, b.marked.Add(verifyEnd))
+	defer cancel()
 	for i, ref := range b.refs() {
-		if time.Since(b.marked) > verifyTime || ctx.Err() != nil {
+		if time.Since(b.marked) > verifyStart || ctx.Err() != nil {
 			break
 		}
 		holds, err := looker.Holds(ctx, d.account, b.items[i])
@@ -82,8 +102,20 @@ func (d *delivery) look(ctx context.Context, looker targetapi.Looker, b *batch) 
 	return held, nil
 }
 
-// settleVerify clears what was confirmed; what the target has otherwise is sent again.
-func (d *delivery) settleVerify(ctx context.Context, b *batch, held map[models.Ref]bool) error {
+// missingOf are the items that were asked for and are not there.
+func missingOf(b *batch, held map[models.Ref]bool) (missing []models.Ref) {
+	for _, ref := range b.refs() {
+		if holds, asked := held[ref]; asked && !holds {
+			missing = append(missing, ref)
+		}
+	}
+	return missing
+}
+
+// settleVerify clears what was confirmed; what the target has otherwise is sent
+// again. After a failure nothing is asked for a while, so that a target which
+// cannot be read holds up no deliveries.
+func (d *delivery) settleVerify(ctx context.Context, b *batch, held map[models.Ref]bool, failure error) error {
 	var kinds, keys []string
 	var seqs []int64
 	var holds []bool
@@ -96,14 +128,32 @@ func (d *delivery) settleVerify(ctx context.Context, b *batch, held map[models.R
 		if ours, err := d.holdBatch(ctx, tx); err != nil || !ours {
 			return err
 		}
-		// What is not there is not sent again at once: a target that keeps losing an item must not keep us busy.
-		_, err := tx.Exec(ctx, `UPDATE entries e SET verify_after = NULL, deliver_after = CASE WHEN NOT x.holds THEN now() + $6::interval END,
-				state = CASE WHEN e.state = 'sent' AND e.seq = x.s AND NOT x.holds THEN 'pending' ELSE e.state END
+		_, err := tx.Exec(ctx, `UPDATE entries e SET verify_after = NULL,
+				state = CASE WHEN e.state = 'sent' AND e.seq = x.s AND NOT x.holds THEN 'pending' ELSE e.state END,
+				held_payload = CASE WHEN e.seq <> x.s OR NOT x.holds THEN e.held_payload END
 			FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::boolean[]) x(c, k, i, s, holds)
-			WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`, repeat(d.lane.Connection, len(keys)), kinds, keys, seqs, holds, d.Timing.Resend)
+			WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`, repeat(d.lane.Connection, len(keys)), kinds, keys, seqs, holds)
+		if err == nil && failure != nil {
+			_, err = tx.Exec(ctx, `UPDATE entries SET verify_after = now() + $2::interval WHERE connection_id = $1 AND verify_after <= now()`,
+				d.lane.Connection, d.Timing.Quiet)
+		}
 		if err != nil {
 			return err
 		}
-		return d.dropBatch(ctx, tx)
+		return errors.Join(d.setMissingAside(ctx, tx, b, held), d.dropBatch(ctx, tx))
 	})
+}
+
+// setMissingAside gives up on items that were missing again and again, while the
+// target has others of the same request.
+func (d *delivery) setMissingAside(ctx context.Context, tx pgx.Tx, b *batch, held map[models.Ref]bool) error {
+	missing := missingOf(b, held)
+	if d.lane.Failures < missedRounds || len(missing) == 0 || len(missing) == len(held) {
+		return nil
+	}
+	refused := make(map[models.Ref]string, len(missing))
+	for _, ref := range missing {
+		refused[ref] = d.Target.Info().Title + " answered, but does not have this item."
+	}
+	return d.setAside(ctx, tx, b, refused)
 }

@@ -31,6 +31,9 @@ var (
 func (s *Store) Authorize(ctx context.Context, connection int64, a Authorization) (*Connection, error) {
 	var c Connection
 	err := s.InTx(ctx, func(tx *gorm.DB) error {
+		if err := holdEngine(tx, connection); err != nil {
+			return err
+		}
 		if err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Take(&c, connection).Error; err != nil {
 			return err
 		}
@@ -59,7 +62,9 @@ func (s *Store) authorize(tx *gorm.DB, c *Connection, a Authorization) error {
 	if err := dropUnnamed(tx, c, a.Account); err != nil {
 		return err
 	}
-	columns := map[string]any{"authorized": true, "host_account": a.Account, "host_label": a.Label}
+	// A new generation: a 401 that work under the old token still gets must not
+	// stop the connection again.
+	columns := map[string]any{"authorized": true, "host_account": a.Account, "host_label": a.Label, "generation": gorm.Expr("generation + 1")}
 	if a.Zone != "" {
 		columns["zone"] = a.Zone
 	}

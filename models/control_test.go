@@ -166,3 +166,12 @@ func TestEachStateHasItsSentence(t *testing.T) {
 		seen[got] = name
 	}
 }
+
+// TestAnInstalledConnectionAsksForItsStartDate, not to be switched on again: it never was on.
+func TestAnInstalledConnectionAsksForItsStartDate(t *testing.T) {
+	t.Parallel()
+	c := &models.Connection{Wish: models.WishOff, Authorized: true}
+	if got := models.StatusSentence(c, "Shop"); !strings.Contains(got, "Choose a start date") {
+		t.Errorf("%q", got)
+	}
+}

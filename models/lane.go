@@ -97,8 +97,8 @@ func followStartDate(tx *gorm.DB, c *Connection) error {
 	}
 	return tx.Exec(`UPDATE entries e SET state = 'skipped', reason = ?, changed_at = now()
 		WHERE connection_id = ? AND state = 'pending' AND day < ? AND sent_seq = 0 AND reverses IS NULL
-		AND NOT EXISTS (SELECT 1 FROM batches b WHERE b.connection_id = e.connection_id AND e.seq = ANY(b.seqs))`,
-		SkipBeforeStart, c.ID, c.StartDate).Error
+		AND (kind, key) NOT IN (SELECT x.k, x.i FROM batches b, unnest(b.kinds, b.keys) x(k, i) WHERE b.connection_id = ?)`,
+		SkipBeforeStart, c.ID, c.StartDate, c.ID).Error
 }
 
 // wake makes every lane due that has work left and is not due already.
