@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"extractor/hostapi"
 	"extractor/models"
@@ -20,6 +22,10 @@ const (
 	// how many a round does: a day of deliveries in six minutes at the least.
 	trimStep  = 10 * time.Minute
 	trimSteps = 24
+	// leastTrimStep is the shortest span, after statements that took too long.
+	leastTrimStep = time.Second
+	// forgetChunk is how many entries of a deleted connection one statement clears.
+	forgetChunk = 20_000
 	// askAgain is how long until a company is asked for again that could not be told.
 	askAgain = time.Hour
 )
@@ -188,27 +194,54 @@ const plainJSON = `CASE WHEN strpos(payload, '\u0000') = 0 THEN payload
 // trimPayloads drops street lines, cities and descriptions of what the target
 // took payloadDays ago. State and ZIP stay: taking an item back needs them.
 func (e *Engine) trimPayloads(ctx context.Context) error {
+	step := trimStep
 	for range trimSteps {
-		tag, err := e.Store.Pool.Exec(ctx, `WITH step AS (
-				UPDATE service s SET trimmed_until = o.trimmed_until + $2::interval FROM (SELECT trimmed_until FROM service FOR UPDATE) o
-				WHERE o.trimmed_until + $2::interval < now() - make_interval(days => $1) RETURNING o.trimmed_until AS since, s.trimmed_until AS until)
-			UPDATE entries e SET prior_payload = NULL, verify_after = NULL, payload = (`+plainJSON+`::jsonb #- '{shipToAddress,line1}' #- '{shipToAddress,city}'
-				#- '{shipFromAddress,line1}' #- '{shipFromAddress,city}' #- '{description}')::text
-			FROM step WHERE e.delivered_at >= step.since AND e.delivered_at < step.until AND e.state = 'sent' AND e.payload IS NOT NULL`,
-			payloadDays, trimStep)
-		if err != nil || tag.RowsAffected() == 0 {
+		n, err := e.trim(ctx, step)
+		var pg *pgconn.PgError
+		switch {
+		case errors.As(err, &pg) && pg.Code == pgerrcode.QueryCanceled && ctx.Err() == nil && step > leastTrimStep:
+			step /= 10 // a busy time: too much for one statement
+		case err != nil || n == 0:
 			return err
 		}
 	}
 	return nil
 }
 
+// trim trims one span of deliveries and moves the mark behind it.
+func (e *Engine) trim(ctx context.Context, step time.Duration) (int64, error) {
+	tag, err := e.Store.Pool.Exec(ctx, `WITH step AS (
+				UPDATE service s SET trimmed_until = o.trimmed_until + $2::interval FROM (SELECT trimmed_until FROM service FOR UPDATE) o
+				WHERE o.trimmed_until + $2::interval < now() - make_interval(days => $1) RETURNING o.trimmed_until AS since, s.trimmed_until AS until)
+			UPDATE entries e SET prior_payload = NULL, verify_after = NULL, payload = (`+plainJSON+`::jsonb #- '{shipToAddress,line1}' #- '{shipToAddress,city}'
+				#- '{shipFromAddress,line1}' #- '{shipFromAddress,city}' #- '{description}')::text
+			FROM step WHERE e.delivered_at >= step.since AND e.delivered_at < step.until AND e.state = 'sent' AND e.payload IS NOT NULL`,
+		payloadDays, step)
+	return tag.RowsAffected(), err
+}
+
 // forgetDeleted drops what deleted connections leave of their customers: the
 // payloads and refused records. What proves that nothing was lost stays.
 func (e *Engine) forgetDeleted(ctx context.Context) error {
+	for ctx.Err() == nil {
+		tag, err := e.Store.Pool.Exec(ctx, `UPDATE entries SET payload = NULL, prior_payload = NULL, held_payload = NULL
+			WHERE ctid = ANY(ARRAY(SELECT e.ctid FROM entries e
+				WHERE e.connection_id = (SELECT id FROM connections WHERE deleted_at IS NOT NULL AND forgotten_at IS NULL ORDER BY deleted_at LIMIT 1)
+					AND (e.payload IS NOT NULL OR e.prior_payload IS NOT NULL OR e.held_payload IS NOT NULL) LIMIT $1))`, forgetChunk)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return e.noteForgotten(ctx)
+		}
+	}
+	return ctx.Err()
+}
+
+// noteForgotten ends it, for the connection whose payloads are gone.
+func (e *Engine) noteForgotten(ctx context.Context) error {
 	_, err := e.Store.Pool.Exec(ctx, `WITH gone AS (
 			SELECT id FROM connections WHERE deleted_at IS NOT NULL AND forgotten_at IS NULL ORDER BY deleted_at LIMIT 1),
-		payloads AS (UPDATE entries e SET payload = NULL, prior_payload = NULL FROM gone WHERE e.connection_id = gone.id),
 		bodies AS (UPDATE bad_items b SET body = NULL, settled_at = coalesce(settled_at, now()) FROM gone WHERE b.connection_id = gone.id),
 		batches AS (DELETE FROM batches b USING gone WHERE b.connection_id = gone.id AND (b.posting_until IS NULL OR b.posting_until < now()))
 		UPDATE connections c SET forgotten_at = now() FROM gone WHERE c.id = gone.id`)

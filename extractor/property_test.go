@@ -2,6 +2,7 @@ package extractor
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"maps"
 	"slices"
@@ -55,6 +56,11 @@ var (
 // and reading everything once more must send nothing.
 func TestNetMoneyAtTheTargetFollowsTheHost(t *testing.T) {
 	t.Parallel()
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue { // a database has other speeds than memory
+		if err := flag.Set("rapid.checks", "20"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	store := pgtest.Store(t)
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
