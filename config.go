@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"extractor/handlers"
 	"extractor/hostapi"
 	"extractor/internal/env"
 	"extractor/models"
@@ -51,19 +52,19 @@ type Keys struct {
 
 // Web is how the consumer, people and hosts reach us.
 type Web struct {
-	Port              port      `envconfig:"PORT" default:"8080" desc:"the port that the API listens on, 1 to 65535" given:"Heroku, for each process"`
-	Tokens            tokens    `envconfig:"AVALARA_TO_EXTRACTOR_TOKEN" required:"true" secret:"true" generator:"secret" desc:"the bearer that TrustFile presents to us; several, comma-separated, are all valid during a rotation"`
-	PublicURL         publicURL `envconfig:"PUBLIC_URL" required:"true" desc:"where the internet reaches this service, without a path; with https, plain http is refused" example:"https://my-extractor.herokuapp.com"`
-	RedirectAllowlist redirects `envconfig:"REDIRECT_ALLOWLIST" default:"app.trustfile.avalara.com/connectors/success" desc:"where the popup may return to, comma-separated, host and path each; without a scheme https is meant"`
-	RedirectID        choice    `envconfig:"REDIRECT_ID" default:"echo" desc:"echo or code: whether the popup returns TrustFile's own id unchanged, or a one-time code in its place"`
-	RequireTicket     bool      `envconfig:"REQUIRE_AUTHENTICATION_TICKET" default:"false" desc:"1 or 0: whether the popup opens only with a ticket that was asked for with the bearer"`
+	Port              port       `envconfig:"PORT" default:"8080" desc:"the port that the API listens on, 1 to 65535" given:"Heroku, for each process"`
+	Tokens            tokens     `envconfig:"AVALARA_TO_EXTRACTOR_TOKEN" required:"true" secret:"true" generator:"secret" desc:"the bearer that TrustFile presents to us; several, comma-separated, are all valid during a rotation"`
+	PublicURL         publicURL  `envconfig:"PUBLIC_URL" required:"true" desc:"where the internet reaches this service, without a path; with https, plain http is refused" example:"https://my-extractor.herokuapp.com"`
+	RedirectAllowlist redirects  `envconfig:"REDIRECT_ALLOWLIST" default:"app.trustfile.avalara.com/connectors/success" desc:"where the popup may return to, comma-separated, host and path each; without a scheme https is meant"`
+	RedirectID        redirectID `envconfig:"REDIRECT_ID" default:"echo" desc:"echo or code: whether the popup returns TrustFile's own id unchanged, or a one-time code in its place"`
+	RequireTicket     bool       `envconfig:"REQUIRE_AUTHENTICATION_TICKET" default:"false" desc:"1 or 0: whether the popup opens only with a ticket that was asked for with the bearer"`
 }
 
 // Engine is how the work is done.
 type Engine struct {
 	DefaultHost    string            `envconfig:"DEFAULT_HOST" required:"true" desc:"the host of connections that are created without one, a folder of hostapi" example:"square"`
 	SyncInterval   interval          `envconfig:"SYNC_INTERVAL" default:"15m" desc:"the time between two looks at a merchant's account, 1s to 24h"`
-	Workers        int               `envconfig:"WORKERS" default:"1" desc:"0 keeps serve from working on jobs itself, where processes of their own do that"`
+	Workers        bool              `envconfig:"WORKERS" default:"1" desc:"1 or 0: whether serve works on jobs too; 0 where processes of their own do that"`
 	NonUS          models.PolicyMode `envconfig:"NON_US" default:"skip" desc:"skip or review: what is done with sales that are shipped outside the US"`
 	NonUSD         models.PolicyMode `envconfig:"NON_USD" default:"skip" desc:"skip or review: what is done with sales in another currency"`
 	PeriodCloseDay closeDay          `envconfig:"PERIOD_CLOSE_DAY" default:"10" desc:"the day of the following month on which a merchant's month is closed, 1 to 28"`
@@ -204,14 +205,14 @@ func (i *interval) Decode(s string) error {
 	return nil
 }
 
-type choice string
+type redirectID string
 
 // Decode reads echo or code.
-func (c *choice) Decode(s string) error {
-	if s != "echo" && s != "code" {
+func (r *redirectID) Decode(s string) error {
+	if s != handlers.RedirectEcho && s != handlers.RedirectCode {
 		return errIll
 	}
-	*c = choice(s)
+	*r = redirectID(s)
 	return nil
 }
 

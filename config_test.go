@@ -231,7 +231,7 @@ func TestIllFormedVariables(t *testing.T) {
 		"ENCRYPTION_KEYS":               {"", canary, "a:" + canary, "a:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=,a:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="},
 		"DEFAULT_HOST":                  {"", canary},
 		"SYNC_INTERVAL":                 {canary, "0s", "25h", "15"},
-		"WORKERS":                       {canary},
+		"WORKERS":                       {canary, "2", "-1"},
 		"NON_US":                        {canary},
 		"NON_USD":                       {canary},
 		"PERIOD_CLOSE_DAY":              {canary, "0", "29"},

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -78,7 +79,7 @@ func (m *Main) Run(ctx context.Context, args []string) int {
 	for _, v := range verbs() {
 		fmt.Fprintf(m.Err, "  %-8s %s\n", v.name, v.does)
 	}
-	if len(args) == 1 && args[0] == "help" {
+	if len(args) == 1 && slices.Contains([]string{"help", "-h", "--help"}, args[0]) {
 		return 0
 	}
 	return 2
@@ -126,16 +127,12 @@ func (m *Main) serve(ctx context.Context) error {
 	}
 	defer s.close()
 	slog.Info("listening", "address", listener.Addr().String(), "workers", c.Engine.Workers)
-	return s.run(ctx, listener, c.Engine.Workers != 0)
+	return s.run(ctx, listener, c.Engine.Workers)
 }
 
 // rekey seals everything with the first key of the ring; then the others can go.
 func (m *Main) rekey(ctx context.Context) error {
-	var c Config
-	if err := m.load(&c, &c.Database, &c.Keys); err != nil {
-		return err
-	}
-	store, err := openStore(ctx, &c)
+	store, err := m.openStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -160,16 +157,21 @@ func (m *Main) adopt(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	var c Config
-	if err := m.load(&c, &c.Database, &c.Keys); err != nil {
-		return err
-	}
-	store, err := openStore(ctx, &c)
+	store, err := m.openStore(ctx)
 	if err != nil {
 		return err
 	}
 	defer store.Pool.Close()
 	return store.AdoptCompany(ctx, id, strings.TrimSpace(string(token)))
+}
+
+// openStore opens the database for a verb that needs nothing else.
+func (m *Main) openStore(ctx context.Context) (*models.Store, error) {
+	var c Config
+	if err := m.load(&c, &c.Database, &c.Keys); err != nil {
+		return nil, err
+	}
+	return openStore(ctx, &c)
 }
 
 // longestToken bounds what adopt reads, in bytes.
@@ -196,6 +198,7 @@ func (m *Main) load(c *Config, groups ...any) error {
 		return err
 	}
 	slog.SetDefault(slog.New(slog.NewJSONHandler(m.Err, &slog.HandlerOptions{Level: c.Log.Level})))
+	process.RelaxCollector()
 	if limit := process.LimitMemory(); limit > 0 {
 		slog.Info("memory", "limit", limit)
 	}

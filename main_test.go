@@ -90,7 +90,7 @@ func (s *stage) open() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- v.run(ctx, listener, c.Engine.Workers != 0) }()
+	go func() { done <- v.run(ctx, listener, c.Engine.Workers) }()
 	s.store = v.store
 	s.stop = func() {
 		cancel()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -49,7 +50,7 @@ func newWorld(ctx context.Context, c Sandbox) (*sandbox.World, error) {
 	address := func(p port) string { return here + ":" + strconv.Itoa(int(p)) }
 	world, err := sandbox.Start(ctx, sandbox.Config{HostAddr: address(c.HostPort), TrustFileAddr: address(c.TrustFilePort)})
 	if err != nil {
-		return nil, fmt.Errorf("the sandbox cannot start; SANDBOX_HOST_PORT and SANDBOX_TRUSTFILE_PORT choose other ports: %w", err)
+		return nil, fmt.Errorf("the sandbox cannot start; end what uses its ports (another make run?), or choose others by SANDBOX_HOST_PORT and SANDBOX_TRUSTFILE_PORT: %w", err)
 	}
 	return world, nil
 }
@@ -92,9 +93,35 @@ func (m *Main) tell(ctx context.Context, c *Config, world *sandbox.World) error 
 		return err
 	}
 	defer s.close()
+	release, err := s.claim(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	slog.Info("listening", "address", listener.Addr().String())
 	fmt.Fprint(m.Out, story(c, world, time.Now()))
 	return s.run(ctx, listener, true)
+}
+
+// sandboxLock is the number of the lock by which a sandbox claims its database.
+const sandboxLock = 0x73616e64626f78
+
+// claim keeps a second sandbox from this database until release: each would take
+// the other's connections to its own stand-in host, which does not know them.
+func (s *service) claim(ctx context.Context) (release func(), err error) {
+	conn, err := s.store.Pool.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var free bool
+	if err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, sandboxLock).Scan(&free); err == nil && !free {
+		err = errors.New("another sandbox works on this database: end it first, or set DATABASE_URL to a database for this one")
+	}
+	if err != nil {
+		conn.Release()
+		return nil, err
+	}
+	return conn.Release, nil // the lock ends with the session: the pool is closed next
 }
 
 // storyText is what a newcomer can do, step by step. README.md tells the same.
@@ -128,6 +155,12 @@ The extractor is running, with everything it needs.
    curl -s {host}/control/faults -d '{"kind":"429","count":3,"retryAfter":"5"}'
    curl -s {api}/errors -H 'Authorization: Bearer {token}'
    curl -s {api}/health
+
+7. Or let a merchant begin at the host: open this in a browser, and choose another shop.
+   {api}/install/sandbox
+   The connection waits, under the token that TrustFile gave it, for the PUT by which TrustFile says from when on:
+   curl -s '{api}/connections?enabled=false' -H 'Authorization: Bearer {token}'
+   curl -s -X PUT {api}/connections/PUT-THE-TOKEN-HERE -H 'Authorization: Bearer {token}' -d '{"enabled":true,"startDate":"{start}"}'
 
 Ctrl-C ends everything. The host and TrustFile forget; so does the database that make run started.
 `

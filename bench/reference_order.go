@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -79,7 +80,9 @@ func (o *order) item() (saleItem, error) {
 	if difference := c.of(o.Totals.Total) - c.of(o.Totals.Tip) - c.of(o.Totals.GiftCards) - i.total(); difference != 0 {
 		i.review = fmt.Sprintf("The amounts differ from what was charged by %d cents.", difference)
 	}
-	i.shipTo = o.shipTo()
+	if i.shipTo = o.shipTo(); i.shipTo != nil && len(i.shipTo.Zip) > 5 {
+		i.shipTo.Zip = strings.Replace(i.shipTo.Zip, "-", "", 1)
+	}
 	if c.failed || i.shipTo == nil || len(i.shipTo.State) != 2 || len(i.shipTo.Zip) < 5 || o.Status != "paid" || o.Test || o.Currency != "USD" {
 		return i, fmt.Errorf("order %s is not the kind of order that this measures", o.ID)
 	}
@@ -113,7 +116,7 @@ func (c *cents) of(text string) int64 {
 			c.failed = true
 		}
 	}
-	if point != len(text)-3 {
+	if point < 1 || point != len(text)-3 {
 		c.failed = true
 	}
 	if text != "" && text[0] == '-' {

@@ -48,7 +48,7 @@ func (e *Engine) RetryBadItems(ctx context.Context, connection int64) (int, erro
 
 // resend makes the items that the target refused wanted again.
 func resend(ctx context.Context, tx pgx.Tx, connection int64) (int64, error) {
-	if _, err := tx.Exec(ctx, `SELECT FROM connections WHERE id = $1 FOR NO KEY UPDATE`, connection); err != nil {
+	if err := errors.Join(models.LockControl.Share(ctx, tx, connection), models.LockOutbox.Hold(ctx, tx, connection)); err != nil {
 		return 0, err
 	}
 	tag, err := tx.Exec(ctx, `WITH open AS (

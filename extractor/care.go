@@ -6,9 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"extractor/hostapi"
 	"extractor/models"
@@ -18,14 +16,12 @@ import (
 const (
 	// careChunk is how many rows one round of a chore takes; the next round comes within a minute.
 	careChunk = 50
-	// trimStep is the span of deliveries that one statement trims, and trimSteps
-	// how many a round does: a day of deliveries in six minutes at the least.
-	trimStep  = 10 * time.Minute
-	trimSteps = 24
-	// leastTrimStep is the shortest span, after statements that took too long.
-	leastTrimStep = time.Second
-	// forgetChunk is how many entries of a deleted connection one statement clears.
-	forgetChunk = 20_000
+	// trimTime is how long one round looks through connections for payloads that
+	// are due to be trimmed: small beside the minute until the next.
+	trimTime = 5 * time.Second
+	// careRows is how many entries one statement trims or clears: it has to end
+	// well within the statement's time, however many a connection has.
+	careRows = 10_000
 	// askAgain is how long until a company is asked for again that could not be told.
 	askAgain = time.Hour
 )
@@ -48,6 +44,7 @@ func (e *Engine) care(ctx context.Context) error {
 		{"forget attempts", e.Store.ForgetAttempts},
 		{"trim payloads", e.trimPayloads},
 		{"forget deleted connections", e.forgetDeleted},
+		{"forget counts", e.forgetCounts},
 	} {
 		if ctx.Err() != nil {
 			break
@@ -192,32 +189,52 @@ const plainJSON = `CASE WHEN strpos(payload, '\u0000') = 0 THEN payload
 	ELSE regexp_replace(payload, '(?<!\\)((?:\\\\)*)\\u0000', '\1', 'g') END`
 
 // trimPayloads drops street lines, cities and descriptions of what the target
-// took payloadDays ago. State and ZIP stay: taking an item back needs them.
+// took payloadDays ago, connection by connection, each once a day. State and ZIP
+// stay: taking an item back needs them.
 func (e *Engine) trimPayloads(ctx context.Context) error {
-	step := trimStep
-	for range trimSteps {
-		n, err := e.trim(ctx, step)
-		var pg *pgconn.PgError
-		switch {
-		case errors.As(err, &pg) && pg.Code == pgerrcode.QueryCanceled && ctx.Err() == nil && step > leastTrimStep:
-			step /= 10 // a busy time: too much for one statement
-		case err != nil || n == 0:
+	for begin := time.Now(); time.Since(begin) < trimTime; {
+		found, err := e.trimSome(ctx)
+		if err != nil || !found {
 			return err
 		}
 	}
 	return nil
 }
 
-// trim trims one span of deliveries and moves the mark behind it.
-func (e *Engine) trim(ctx context.Context, step time.Duration) (int64, error) {
-	tag, err := e.Store.Pool.Exec(ctx, `WITH step AS (
-				UPDATE service s SET trimmed_until = o.trimmed_until + $2::interval FROM (SELECT trimmed_until FROM service FOR UPDATE) o
-				WHERE o.trimmed_until + $2::interval < now() - make_interval(days => $1) RETURNING o.trimmed_until AS since, s.trimmed_until AS until)
-			UPDATE entries e SET prior_payload = NULL, verify_after = NULL, payload = (`+plainJSON+`::jsonb #- '{shipToAddress,line1}' #- '{shipToAddress,city}'
-				#- '{shipFromAddress,line1}' #- '{shipFromAddress,city}' #- '{description}')::text
-			FROM step WHERE e.delivered_at >= step.since AND e.delivered_at < step.until AND e.state = 'sent' AND e.payload IS NOT NULL`,
-		payloadDays, step)
-	return tag.RowsAffected(), err
+// trimSome trims some entries of the connection whose turn it is; the others of
+// it stay due.
+func (e *Engine) trimSome(ctx context.Context) (found bool, err error) {
+	err = e.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
+		var id int64
+		err := tx.QueryRow(ctx, `SELECT id FROM connections WHERE trim_at <= now() AND forgotten_at IS NULL ORDER BY trim_at LIMIT 1`).Scan(&id)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		found = true
+		if err := errors.Join(models.LockControl.Share(ctx, tx, id), models.LockOutbox.Hold(ctx, tx, id)); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `UPDATE entries SET prior_payload = NULL, verify_after = NULL, payload = (`+plainJSON+`::jsonb
+				#- '{shipToAddress,line1}' #- '{shipToAddress,city}' #- '{shipFromAddress,line1}' #- '{shipFromAddress,city}' #- '{description}')::text
+			WHERE ctid = ANY(ARRAY(SELECT ctid FROM entries WHERE connection_id = $1 AND state = 'sent' AND delivered_at < now() - make_interval(days => $2)
+				AND payload ~ '"(line1|city|description)"' LIMIT $3))`, id, payloadDays, careRows)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `UPDATE connections SET trim_at = now() + CASE WHEN $2 THEN interval '0' ELSE interval '1 day' END WHERE id = $1`,
+			id, tag.RowsAffected() == careRows)
+		return err
+	})
+	return found, err
+}
+
+// forgetCounts drops the counts of deliveries that nobody asks for any more.
+func (e *Engine) forgetCounts(ctx context.Context) error {
+	_, err := e.Store.Pool.Exec(ctx, `DELETE FROM deliveries WHERE minute < now() - interval '25 hours'`)
+	return err
 }
 
 // forgetDeleted drops what deleted connections leave of their customers: the
@@ -227,7 +244,7 @@ func (e *Engine) forgetDeleted(ctx context.Context) error {
 		tag, err := e.Store.Pool.Exec(ctx, `UPDATE entries SET payload = NULL, prior_payload = NULL, held_payload = NULL
 			WHERE ctid = ANY(ARRAY(SELECT e.ctid FROM entries e
 				WHERE e.connection_id = (SELECT id FROM connections WHERE deleted_at IS NOT NULL AND forgotten_at IS NULL ORDER BY deleted_at LIMIT 1)
-					AND (e.payload IS NOT NULL OR e.prior_payload IS NOT NULL OR e.held_payload IS NOT NULL) LIMIT $1))`, forgetChunk)
+					AND (e.payload IS NOT NULL OR e.prior_payload IS NOT NULL OR e.held_payload IS NOT NULL) LIMIT $1))`, careRows)
 		if err != nil {
 			return err
 		}

@@ -2,9 +2,9 @@ package extractor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	json "github.com/goccy/go-json"
 	"log/slog"
 	"time"
 
@@ -99,6 +99,9 @@ func (d *delivery) post(ctx context.Context, b *batch) error {
 func (d *delivery) prepare(ctx context.Context) (b *batch, err error) {
 	err = d.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
 		if _, _, err := d.lane.fence(ctx, tx); err != nil {
+			return err
+		}
+		if err := models.LockOutbox.Hold(ctx, tx, d.lane.Connection); err != nil {
 			return err
 		}
 		if b, err = d.unsettled(ctx, tx); err != nil {

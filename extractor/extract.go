@@ -52,32 +52,20 @@ func (s *slice) extract(ctx context.Context) error {
 	if !window.From.Before(window.To) {
 		return s.finishWindow(ctx)
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop() // ends the reader as well
+	feed := s.read(ctx, puller, window)
 	for {
-		page, err := s.pull(ctx, puller, window)
-		if err != nil {
-			return err
+		got := gather(feed)
+		if len(got.pages) > 0 {
+			if err := s.accept(ctx, got, advance{window: window, next: got.next, last: !got.more}); err != nil {
+				return err
+			}
 		}
-		if err := s.checkProgress(page); err != nil {
-			return err
-		}
-		if err := s.accept(ctx, page, advance{window: window, next: page.Next, last: !page.More}); err != nil {
-			return err
-		}
-		if !page.More || time.Now().After(s.until) {
-			return nil
+		if got.err != nil || !got.more || time.Now().After(s.until) {
+			return got.err
 		}
 	}
-}
-
-// pull asks for the next page. A page that takes longer than any should, until
-// its job ends, is a failure of the host.
-func (s *slice) pull(ctx context.Context, puller hostapi.Puller, window models.Window) (*hostapi.Page, error) {
-	begun := time.Now()
-	page, err := puller.Pull(ctx, s.account, window, s.lane.Cursor)
-	if err != nil && ctx.Err() != nil && time.Since(begun) >= s.Timing.Page {
-		return nil, models.Errorf(models.Unavailable, "%s takes too long to answer. We try again by ourselves.", s.host.Info().Title)
-	}
-	return page, err
 }
 
 // window is the span of the host's updated times that the lane reads now. An
@@ -99,39 +87,25 @@ func (s *slice) window() models.Window {
 	return w
 }
 
-// checkProgress refuses a page that leads back to where we have been.
-func (s *slice) checkProgress(page *hostapi.Page) error {
-	if !page.More {
-		return nil
-	}
-	s.lane.Pages++
-	if s.seen[page.Next] || page.Next == s.lane.Cursor || s.lane.Pages > mostPages {
-		return models.Errorf(models.Unavailable, "%s keeps sending the same page. We start this part again by ourselves.", s.host.Info().Title).Because(errCircle)
-	}
-	s.seen[page.Next] = true
-	return nil
-}
-
-// accept is the one door: what a page holds goes into the ledger, together
-// with the lane's new position; then the page is answered.
-func (s *slice) accept(ctx context.Context, page *hostapi.Page, to advance) error {
-	readings := s.transform(s.host, page.Records)
-	result, err := s.commit(ctx, readings, to)
+// accept is the one door: what pages hold goes into the ledger, together with
+// the lane's new position; then the pages are answered.
+func (s *slice) accept(ctx context.Context, h haul, to advance) error {
+	s.lane.Pages = h.count
+	to.durable = h.answered()
+	result, err := s.commit(ctx, h.readings, to)
 	if err != nil {
 		return err
 	}
 	s.sum.add(result.counts)
 	s.lane.Cursor = to.next
+	s.meter.pages.WithLabelValues(s.lane.Host).Add(float64(len(h.pages)))
 	s.meter.page(s.lane.Host, result.counts)
-	slog.Info("page", "connection", s.lane.Connection, "host", s.lane.Host, "lane", s.lane.Kind,
-		"records", len(page.Records), "new", result.New, "changed", result.Changed, "bad", result.Bad)
+	slog.Info("pages", "connection", s.lane.Connection, "host", s.lane.Host, "lane", s.lane.Kind,
+		"pages", len(h.pages), "records", len(h.readings), "new", result.New, "changed", result.Changed, "bad", result.Bad)
 	if result.pending {
 		s.Nudge()
 	}
-	if page.Done == nil {
-		return nil
-	}
-	return page.Done(ctx, rejects(readings))
+	return h.answer(ctx)
 }
 
 func rejects(readings []reading) []hostapi.Reject {

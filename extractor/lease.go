@@ -83,14 +83,18 @@ func (e *Engine) allowed(kind models.LaneKind) (hosts []string, parallel []int) 
 	return hosts, parallel
 }
 
-// fence locks the connection for the transaction and confirms that the lane is
-// still ours, the connection still wanted and the service on. It returns the
-// start date and the present, both of which only hold under the lock.
+// fence keeps whatever disables, renames or deletes the connection out until the
+// transaction ends, and confirms that the lane is still ours, the connection
+// still wanted and the service on. It returns the start date and the present,
+// both of which only hold under the lock.
 func (l *lane) fence(ctx context.Context, tx pgx.Tx) (start string, now time.Time, err error) {
-	err = tx.QueryRow(ctx, `SELECT c.start_date::text, now(), c.trouble_since IS NOT NULL OR c.last_sync_at IS NULL FROM connections c, service s
+	if err := models.LockControl.Share(ctx, tx, l.Connection); err != nil {
+		return "", now, err
+	}
+	err = tx.QueryRow(ctx, `SELECT c.start_date::text, now() FROM connections c, service s
 		WHERE c.id = $1 AND c.generation = $2 AND c.active AND s.enabled AND s.pause = ''
-			AND ($3 = 0 OR EXISTS (SELECT 1 FROM lanes l WHERE l.id = $3 AND l.epoch = $4))
-		FOR NO KEY UPDATE OF c`, l.Connection, l.Generation, l.ID, l.Epoch).Scan(&start, &now, &l.Unsettled)
+			AND ($3 = 0 OR EXISTS (SELECT 1 FROM lanes l WHERE l.id = $3 AND l.epoch = $4))`,
+		l.Connection, l.Generation, l.ID, l.Epoch).Scan(&start, &now)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", now, errFenced
 	}
@@ -100,12 +104,15 @@ func (l *lane) fence(ctx context.Context, tx pgx.Tx) (start string, now time.Tim
 // release gives the lease back and says when the lane is due next, and whether
 // it begins its window anew. A lane that is no longer ours is left alone.
 func (e *Engine) release(ctx context.Context, l *lane, due time.Duration, failures int, anew bool) error {
-	_, err := e.Store.Pool.Exec(ctx, `WITH l AS (UPDATE lanes SET leased_until = NULL, failures = $3,
+	_, err := e.Store.Pool.Exec(ctx, `UPDATE lanes SET leased_until = NULL, failures = $3,
 			cursor = CASE WHEN $5 THEN '' ELSE cursor END, pages = CASE WHEN $5 THEN 0 ELSE pages END,
 			due_at = CASE WHEN due_at IS NULL THEN NULL ELSE now() + $4::interval END
-			WHERE id = $1 AND epoch = $2 RETURNING connection_id, kind, due_at)
-		UPDATE connections c SET next_sync_at = l.due_at FROM l WHERE c.id = l.connection_id AND l.kind = 'incremental'`,
-		l.ID, l.Epoch, failures, due, anew)
+		WHERE id = $1 AND epoch = $2`, l.ID, l.Epoch, failures, due, anew)
+	if err != nil || l.Kind != models.LaneIncremental {
+		return err
+	}
+	// Not in one transaction with the lane: who holds both rows takes the connection's first.
+	_, err = e.Store.Pool.Exec(ctx, `UPDATE connections c SET next_sync_at = l.due_at FROM lanes l WHERE l.id = $1 AND c.id = l.connection_id`, l.ID)
 	return err
 }
 

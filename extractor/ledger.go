@@ -20,6 +20,9 @@ type advance struct {
 	next   hostapi.Cursor
 	last   bool // the window is read
 	hold   bool // leave the position alone: the page came by another road
+	// durable: somebody forgets the page when we answer it, so the commit must
+	// be on disk before.
+	durable bool
 }
 
 // committed is what a page did.
@@ -38,6 +41,11 @@ func (s *slice) commit(ctx context.Context, readings []reading, to advance) (c c
 	byKey := false
 	for range transientTries {
 		err = s.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
+			if !to.durable {
+				if err := lazily(ctx, tx); err != nil {
+					return err
+				}
+			}
 			c, err = s.write(ctx, tx, readings, to, byKey)
 			return err
 		})
@@ -56,18 +64,22 @@ func (s *slice) commit(ctx context.Context, readings []reading, to advance) (c c
 	return c, err
 }
 
+// lazily lets a commit be answered before it is on disk. A crash of Postgres may
+// then undo the latest such commits, each of them whole: a page with its
+// position is read again, a settled batch counts as unclear again. Whatever was
+// sent to the target was on disk before, since marking a batch is not lazy and
+// the log is written in order.
+func lazily(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = off`)
+	return err
+}
+
 func (s *slice) write(ctx context.Context, tx pgx.Tx, readings []reading, to advance, byKey bool) (committed, error) {
 	start, now, err := s.lane.fence(ctx, tx)
 	if err != nil {
 		return committed{}, err
 	}
-	have, err := loadEntries(ctx, tx, s.lane.Connection, readings)
-	if err == nil && byKey {
-		readings, err = loadClaimed(ctx, tx, s.lane.Connection, readings, have)
-	}
-	if err == nil {
-		err = markInFlight(ctx, tx, s.lane.Connection, have)
-	}
+	readings, have, err := s.load(ctx, tx, readings, byKey)
 	if err != nil {
 		return committed{}, err
 	}
@@ -82,7 +94,39 @@ func (s *slice) write(ctx context.Context, tx pgx.Tx, readings []reading, to adv
 	if err := w.flush(ctx, tx); err != nil {
 		return committed{}, err
 	}
+	if w.result.pending {
+		// Delivery must see these entries, or we must see that it parked its lane.
+		if err := models.LockOutbox.Hold(ctx, tx, s.lane.Connection); err != nil {
+			return committed{}, err
+		}
+	}
 	return w.result, s.move(ctx, tx, to, w.result)
+}
+
+// load reads the entries that the readings are compared with. One commit at a
+// time does so; where there are entries already, delivery waits as well, since
+// what it has under way decides how they may change.
+func (s *slice) load(ctx context.Context, tx pgx.Tx, readings []reading, byKey bool) ([]reading, map[string][]*entry, error) {
+	if err := models.LockLedger.Hold(ctx, tx, s.lane.Connection); err != nil {
+		return nil, nil, err
+	}
+	markRepeats(readings)
+	have, err := loadEntries(ctx, tx, s.lane.Connection, readings)
+	if err != nil || len(have) == 0 && !byKey {
+		return readings, have, err
+	}
+	if err := models.LockOutbox.Hold(ctx, tx, s.lane.Connection); err != nil {
+		return nil, nil, err
+	}
+	if have, err = loadEntries(ctx, tx, s.lane.Connection, readings); err != nil {
+		return nil, nil, err
+	}
+	if byKey {
+		if readings, err = loadClaimed(ctx, tx, s.lane.Connection, readings, have); err != nil {
+			return nil, nil, err
+		}
+	}
+	return readings, have, markInFlight(ctx, tx, s.lane.Connection, have)
 }
 
 const entryColumns = `e.kind, e.key, e.record, e.version, e.state, coalesce(e.reason, ''), e.hash, e.seq, e.sent_seq, coalesce(e.day::text, ''),
@@ -200,14 +244,27 @@ func (s *slice) moveLane(ctx context.Context, tx pgx.Tx, to advance) error {
 		tag, err = tx.Exec(ctx, `UPDATE lanes SET leased_until = now() + $3::interval, cursor = $4, to_at = $5, pages = $6, failures = 0 WHERE id = $1 AND epoch = $2`,
 			s.lane.ID, s.lane.Epoch, lease, to.next, to.window.To, s.lane.Pages)
 	case s.lane.Kind == models.LaneIncremental:
-		tag, err = tx.Exec(ctx, `WITH l AS (UPDATE lanes SET from_at = greatest(from_at, $3), to_at = NULL, cursor = '', pages = 0, failures = 0,
-				due_at = now() + $4::interval WHERE id = $1 AND epoch = $2 RETURNING connection_id, due_at)
-			UPDATE connections c SET last_sync_at = now(), next_sync_at = l.due_at, trouble_since = NULL FROM l WHERE c.id = l.connection_id`,
-			s.lane.ID, s.lane.Epoch, to.window.To, s.SyncInterval)
+		return s.finishPull(ctx, tx, to)
 	default:
 		tag, err = tx.Exec(ctx, `UPDATE lanes SET cursor = '', pages = 0, failures = 0, due_at = NULL, done_at = now() WHERE id = $1 AND epoch = $2`, s.lane.ID, s.lane.Epoch)
 	}
 	if err == nil && tag.RowsAffected() != 1 {
+		return errFenced
+	}
+	return err
+}
+
+// finishPull moves the high-water mark. The host has answered, which ends its
+// trouble; whether the status spoke of some is read from the locked row, since
+// another lane may have met it meanwhile.
+func (s *slice) finishPull(ctx context.Context, tx pgx.Tx, to advance) error {
+	err := tx.QueryRow(ctx, `WITH l AS (UPDATE lanes SET from_at = greatest(from_at, $3), to_at = NULL, cursor = '', pages = 0, failures = 0,
+			due_at = now() + $4::interval WHERE id = $1 AND epoch = $2 RETURNING connection_id, due_at),
+		o AS (SELECT id, trouble_since IS NOT NULL OR last_sync_at IS NULL AS unsettled FROM connections WHERE id = $5 FOR NO KEY UPDATE)
+		UPDATE connections c SET last_sync_at = now(), next_sync_at = l.due_at, trouble_since = NULL FROM l, o
+		WHERE c.id = l.connection_id AND o.id = c.id RETURNING o.unsettled`,
+		s.lane.ID, s.lane.Epoch, to.window.To, s.SyncInterval, s.lane.Connection).Scan(&s.lane.Unsettled)
+	if errors.Is(err, pgx.ErrNoRows) {
 		return errFenced
 	}
 	return err

@@ -199,23 +199,27 @@ func TestRefusedRecordIsKeptAndTheOthersGoOn(t *testing.T) {
 func TestPageAndPositionAreCommittedTogetherOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "2020-01-01")
-	w.host.pageSize = 10
-	for i := range 25 {
-		w.host.put(fmt.Sprintf("o%02d", i), 1, thing{Key: fmt.Sprintf("o%02d", i), Day: today(), Cents: 1})
+	w.host.pageSize = haulRecords // so that each page is a commit
+	for i := range 2*haulRecords + 500 {
+		key := fmt.Sprintf("o%04d", i)
+		w.host.put(key, 1, thing{Key: key, Day: today(), Cents: 1})
 	}
 	w.host.reread = func(from hostapi.Cursor) {
-		if from == "10" { // another worker takes the lane while the second page is read
+		if from == "1000" { // another worker takes the lane while the second page is read
+			for w.one(`SELECT count(*) FROM entries`) == "0" {
+				time.Sleep(time.Millisecond) // the first page is being committed
+			}
 			w.exec(`UPDATE lanes SET epoch = epoch + 1, leased_until = now() + interval '1 minute' WHERE kind = 'incremental'`)
 		}
 	}
 	w.exec(`UPDATE lanes SET due_at = now() WHERE kind = 'incremental'`)
 	w.work(models.LaneIncremental)
-	expect(t, "entries of the first page only", w.one(`SELECT count(*) FROM entries`), "10")
-	expect(t, "position after the first page", w.one(`SELECT cursor FROM lanes WHERE kind = 'incremental'`), "10")
+	expect(t, "entries of the first page only", w.one(`SELECT count(*) FROM entries`), "1000")
+	expect(t, "position after the first page", w.one(`SELECT cursor FROM lanes WHERE kind = 'incremental'`), "1000")
 	w.host.reread = nil
 	w.exec(`UPDATE lanes SET leased_until = NULL`)
 	w.sync()
-	expect(t, "all of them", w.one(`SELECT count(*) FROM entries WHERE state = 'sent'`), "25")
+	expect(t, "all of them", w.one(`SELECT count(*) FROM entries WHERE state = 'sent'`), "2500")
 }
 
 func TestHostThatGoesInCirclesIsStopped(t *testing.T) {

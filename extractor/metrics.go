@@ -31,7 +31,6 @@ func (e *Engine) Collectors() []prometheus.Collector {
 }
 
 func (m *meter) page(host string, c counts) {
-	m.pages.WithLabelValues(host).Inc()
 	m.records.WithLabelValues(host, "new").Add(float64(c.New))
 	m.records.WithLabelValues(host, "changed").Add(float64(c.Changed))
 	m.records.WithLabelValues(host, "unchanged").Add(float64(c.Unchanged))

@@ -76,7 +76,7 @@ func newMachine(t *testing.T, rt *rapid.T, store *models.Store, id string) *mach
 	host, target := newMemoryHost(), newMemoryTarget()
 	e, err := New(Options{
 		Store: store, Hosts: map[string]hostapi.Host{"memory": host}, Target: target, SyncInterval: time.Hour, PeriodCloseDay: 10,
-		Timing: Timing{Quiet: 15 * time.Millisecond, Doubt: time.Millisecond, First: time.Microsecond, Resend: time.Microsecond, Probe: time.Millisecond},
+		Timing: Timing{Quiet: 15 * time.Millisecond, Doubt: time.Millisecond, First: time.Microsecond, Resend: time.Hour, Probe: time.Millisecond},
 	})
 	if err != nil {
 		rt.Fatal(err)
@@ -246,6 +246,7 @@ func (m *machine) deliver(t *rapid.T) {
 	how := rapid.SampledFrom([]string{"well", "well", "applied and lost", "lost", "late", "throttled", "unavailable", "partly", "refused", "too large"}).Draw(t, "answer")
 	m.note("deliver %s", how)
 	m.answerTo(how)
+	m.w.exec(`UPDATE lanes SET due_at = now() WHERE kind = 'delivery' AND connection_id = $1 AND failures > 0 AND due_at IS NOT NULL`, m.w.conn)
 	m.w.work(models.LaneDelivery)
 	m.answerTo("well")
 }
@@ -383,7 +384,7 @@ func (m *machine) retry(*rapid.T) {
 func (m *machine) trim(*rapid.T) {
 	m.note("trim")
 	m.w.exec(`UPDATE entries SET delivered_at = now() - interval '40 days' WHERE connection_id = $1 AND state = 'sent'`, m.w.conn)
-	m.w.exec(`UPDATE service SET trimmed_until = now() - interval '40 days 5 minutes'`)
+	m.w.exec(`UPDATE connections SET trim_at = now()`)
 	if err := m.w.trimPayloads(m.t.Context()); err != nil {
 		m.t.Fatal(err)
 	}
@@ -402,6 +403,7 @@ func (m *machine) rest() {
 	m.lateCopies()
 	for range 300 {
 		m.answerTo("well")
+		m.w.exec(`UPDATE lanes SET due_at = now() WHERE kind = 'delivery' AND connection_id = $1 AND failures > 0 AND due_at IS NOT NULL`, m.w.conn)
 		m.w.work(models.LaneDelivery)
 		if m.w.one(`SELECT count(*) FROM lanes WHERE kind = 'delivery' AND due_at IS NOT NULL AND connection_id = $1`, m.w.conn) == "0" {
 			return

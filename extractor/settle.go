@@ -22,6 +22,9 @@ const splitAfter = 3
 func (d *delivery) settle(ctx context.Context, b *batch, receipt targetapi.Receipt, failure error) error {
 	var next error
 	err := d.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
+		if err := lazily(ctx, tx); err != nil {
+			return err
+		}
 		if ours, err := d.holdBatch(ctx, tx); err != nil || !ours {
 			return errors.Join(err, errFencedUnless(ours))
 		}
@@ -42,11 +45,14 @@ func errFencedUnless(ours bool) error {
 	return errFenced
 }
 
-// holdBatch locks the connection and confirms that the batch is still this lease's.
+// holdBatch locks the connection's outbox and confirms that the batch is still
+// this lease's.
 func (d *delivery) holdBatch(ctx context.Context, tx pgx.Tx) (bool, error) {
+	if err := errors.Join(models.LockControl.Share(ctx, tx, d.lane.Connection), models.LockOutbox.Hold(ctx, tx, d.lane.Connection)); err != nil {
+		return false, err
+	}
 	var epoch int64
-	err := tx.QueryRow(ctx, `SELECT b.epoch FROM connections c JOIN batches b ON b.connection_id = c.id WHERE c.id = $1 FOR NO KEY UPDATE OF c`,
-		d.lane.Connection).Scan(&epoch)
+	err := tx.QueryRow(ctx, `SELECT epoch FROM batches WHERE connection_id = $1`, d.lane.Connection).Scan(&epoch)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
@@ -97,7 +103,14 @@ func (d *delivery) settleTaken(ctx context.Context, tx pgx.Tx, b *batch) error {
 	d.sent += len(b.items)
 	d.suspects = d.cleared(b)
 	d.lane.Failures = 0
-	return errors.Join(d.targetAnswered(ctx, tx), d.growBatch(ctx, tx), d.dropBatch(ctx, tx))
+	return errors.Join(d.count(ctx, tx, len(b.items)), d.targetAnswered(ctx, tx), d.growBatch(ctx, tx), d.dropBatch(ctx, tx))
+}
+
+// count notes how many items the target took this minute.
+func (d *delivery) count(ctx context.Context, tx pgx.Tx, items int) error {
+	_, err := tx.Exec(ctx, `INSERT INTO deliveries AS d (connection_id, minute, items) VALUES ($1, date_trunc('minute', now()), $2)
+		ON CONFLICT (connection_id, minute) DO UPDATE SET items = d.items + excluded.items`, d.lane.Connection, items)
+	return err
 }
 
 // readBackNow is for an answer that speaks of fewer items than were sent: each

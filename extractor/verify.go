@@ -64,6 +64,9 @@ func (d *delivery) prepareVerify(ctx context.Context) (*batch, error) {
 		if _, _, err := d.lane.fence(ctx, tx); err != nil {
 			return err
 		}
+		if err := models.LockOutbox.Hold(ctx, tx, d.lane.Connection); err != nil {
+			return err
+		}
 		// sent_seq is compared with seq when it is settled: newer content is sent anyway.
 		rows, err := tx.Query(ctx, `SELECT kind, key, seq, payload FROM entries WHERE connection_id = $1 AND verify_after <= now()
 			AND NOT EXISTS (SELECT 1 FROM batches WHERE connection_id = $1 AND NOT reading) ORDER BY verify_after LIMIT $2`, d.lane.Connection, verifyChunk)

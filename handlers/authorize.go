@@ -83,7 +83,7 @@ func (p *Popup) MountAuthorised(r gin.IRouter) {
 
 // limit keeps one address from beginning attempts without end.
 func (p *Popup) limit(c *gin.Context) {
-	if !p.limiter.allow(ClientAddress(c.Request)) {
+	if !p.limiter.allow(clientAddress(c.Request)) {
 		c.Header("Retry-After", "60")
 		p.answer(c, http.StatusTooManyRequests, page{Title: "Please wait a moment",
 			Text: []string{"There were many attempts from your network in a short time. Wait a minute, then try again."}})

@@ -3,6 +3,7 @@ package handlers
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -331,5 +332,18 @@ func TestSecretsOfThePopupAreNotInTheDatabase(t *testing.T) {
 	var left int
 	if err := d.store.Pool.QueryRow(t.Context(), `SELECT count(*) FROM attempts WHERE secrets IS NOT NULL`).Scan(&left); err != nil || left != 0 {
 		t.Fatalf("%d attempts keep their secrets, %v", left, err)
+	}
+}
+
+// TestAccountsStayOutOfTheLog: their names are for the page of the one who signed in.
+func TestAccountsStayOutOfTheLog(t *testing.T) {
+	t.Parallel()
+	conflict := models.Errorf(models.Conflict, "This connection belongs to account acc-1.")
+	if text := loggableCause(anonymous(conflict)); strings.Contains(text, "acc-1") || !strings.Contains(text, "conflict") {
+		t.Errorf("a conflict is logged as %q", text)
+	}
+	down := models.Errorf(models.Unavailable, "Testshop is down.")
+	if !errors.Is(anonymous(down), down) {
+		t.Error("another failure is not logged as it is")
 	}
 }

@@ -14,20 +14,20 @@ import (
 // refuse answers an error before an attempt was under way.
 func (p *Popup) refuse(c *gin.Context, err error) {
 	_ = c.Error(err)
-	status, title := http.StatusInternalServerError, "This did not work"
+	status, title, small := http.StatusInternalServerError, "This did not work", ""
 	text := models.Sentence(err, "")
 	switch models.KindOf(err) {
 	case models.Invalid:
 		status, title = http.StatusBadRequest, "This link does not work"
 	case models.NotFound:
-		status, title = http.StatusNotFound, "There is nothing here"
+		status, title, small = http.StatusNotFound, "Please start again", "Begin where you came from: in Trustfile, or at your store."
 	case models.Unauthorised:
 		status, title = http.StatusForbidden, "Please start in Trustfile"
 	default:
 		slog.ErrorContext(c, "popup failed", "kind", models.KindOf(err), "error", loggableCause(err))
 		text = "Invalid query" // the contract's words for any failure of ours
 	}
-	p.answer(c, status, page{Title: title, Text: []string{text}})
+	p.answer(c, status, page{Title: title, Text: []string{text}, Small: small})
 }
 
 // loggableCause leaves out Postgres's own text, which repeats values.
@@ -37,6 +37,15 @@ func loggableCause(err error) string {
 		return known.Error()
 	}
 	return "not an error of ours"
+}
+
+// anonymous leaves out the sentence of a conflict: it names the merchant's
+// account, which belongs on their page and not into the log.
+func anonymous(err error) error {
+	if models.KindOf(err) != models.Conflict {
+		return err
+	}
+	return models.Errorf(models.Conflict, "not this connection's account, or another connection's")
 }
 
 // refuseAttempt answers a step of an attempt that is unknown, used or too old.
@@ -97,9 +106,9 @@ func (p *Popup) notAllowed(ctx context.Context, c *gin.Context, a *models.Attemp
 
 // failed answers an attempt that came to nothing after the consent.
 func (p *Popup) failed(ctx context.Context, c *gin.Context, a *models.Attempt, state string, cause error) {
-	_ = c.Error(cause)
+	_ = c.Error(anonymous(cause))
 	title := p.Store.Title(a.Host)
-	slog.WarnContext(ctx, "account not connected", "attempt", a.ID, "host", a.Host, "kind", models.KindOf(cause), "error", loggableCause(cause))
+	slog.WarnContext(ctx, "account not connected", "attempt", a.ID, "host", a.Host, "kind", models.KindOf(cause), "error", loggableCause(anonymous(cause)))
 	status, text := p.reason(cause, title)
 	if err := p.Store.RefuseAuthorization(ctx, a, models.OutcomeFailed, "could not connect to "+title); err != nil {
 		p.refuse(c, err)

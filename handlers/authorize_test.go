@@ -110,9 +110,12 @@ func TestPopupRefusals(t *testing.T) {
 	d := newDoorway(t)
 	d.connection("company-1")
 	b := d.browser()
-	b.open("nobody").wants(t, http.StatusNotFound, "There is nothing here")
+	b.open("nobody").wants(t, http.StatusNotFound, "Please start again")
 	b.get("/connections/company-1/authentication").wants(t, http.StatusBadRequest, "redirectUri")
 	b.get("/connections/company-1/authentication?redirectUri=evil.example/x").wants(t, http.StatusBadRequest, "REDIRECT_ALLOWLIST")
+	for _, address := range []string{"/connections/%00/authentication?redirectUri=" + url.QueryEscape(trustfileReturn), "/oauth/%00/callback?state=x", "/oauth/%ff/start?attempt=x"} {
+		b.get(address).wants(t, http.StatusNotFound, "Please start again")
+	}
 	twice := "redirectUri=" + url.QueryEscape(trustfileReturn)
 	b.get("/connections/company-1/authentication?"+twice+"&"+twice).wants(t, http.StatusBadRequest, "redirectUri")
 	res, err := http.Get(d.url + "/connections/company-1/authentication")

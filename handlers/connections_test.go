@@ -52,7 +52,7 @@ func TestCreateConnectionRefusesWhatIsNotRight(t *testing.T) {
 		`"x"`:                                 "one JSON object",
 		`{}`:                                  "connectionId",
 		`{"startDate":"2018-04-01"}`:          "connectionId",
-		`{"connectionId":"a"}`:                "startDate",
+		`{"connectionId":"a"}`:                "startDate is missing",
 		`{"connectionId":"","startDate":"x"}`: "connectionId",
 		`{"connectionId":"a","startDate":""}`: "startDate",
 		`{"connectionId":null,"startDate":"2018-04-01"}`:                                             "a text in quotes",
@@ -366,5 +366,18 @@ func TestStoppingWaitsForARequestUnderWay(t *testing.T) {
 				t.Errorf("answered after %v", took)
 			}
 		})
+	}
+}
+
+// TestIDsThatPostgresRefusesDoNotExist: text that is not UTF-8 or holds a zero.
+func TestIDsThatPostgresRefusesDoNotExist(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, id := range []string{"%00", "a%00", "%ff", "%c3%28"} {
+		b.call("GET", "/connections/"+id, "").is(404).says("There is no connection")
+		b.call("PUT", "/connections/"+id, `{}`).is(404)
+		b.call("DELETE", "/connections/"+id, "").is(404)
+		b.call("GET", "/connections/"+id+"/activities", "").is(404)
+		b.call("POST", "/connections/"+id+"/baditems/retry", "").is(404)
 	}
 }

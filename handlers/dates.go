@@ -61,6 +61,9 @@ const earliestYear = 1970
 // (its UTC date counts), or month/day/year as in the USA. The result is
 // midnight UTC of the day.
 func parseStartDate(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, models.Errorf(models.Invalid, `The startDate is missing. Write it as yyyy-mm-dd, for example "2018-04-01".`)
+	}
 	t, ok := parse(s, isoDay, rfc, spaced, spacedMinutes, us, usShort)
 	if !ok {
 		return t, models.Errorf(models.Invalid, `The startDate cannot be read. Write it as yyyy-mm-dd, for example "2018-04-01".`)

@@ -72,7 +72,7 @@ func (a *api) routes() *gin.Engine {
 	r := gin.New()
 	r.RedirectTrailingSlash = false
 	r.HandleMethodNotAllowed = true
-	_ = r.SetTrustedProxies(nil) // the router in front is known by position: see ClientAddress
+	_ = r.SetTrustedProxies(nil) // the router in front is known by position: see clientAddress
 	r.Use(requestID, a.observe(), a.recovery, a.headers, a.httpsOnly, a.deadline, limitBody)
 	r.NoRoute(a.authorised, notFound)
 	r.NoMethod(methodNotAllowed)

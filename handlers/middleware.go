@@ -121,9 +121,9 @@ func singleQuery(c *gin.Context) {
 	}
 }
 
-// ClientAddress is the address that spoke to the router in front of us: the
+// clientAddress is the address that spoke to the router in front of us: the
 // last one of X-Forwarded-For, since only that one was not written by the client.
-func ClientAddress(r *http.Request) string {
+func clientAddress(r *http.Request) string {
 	if last := lastOf(r.Header.Values("X-Forwarded-For")); last != "" {
 		return last
 	}

@@ -196,7 +196,7 @@ func TestClientAddressIsTheOneTheRouterSaw(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header["X-Forwarded-For"] = lines
-		if got := ClientAddress(r); got != want {
+		if got := clientAddress(r); got != want {
 			t.Errorf("%q: %s", lines, got)
 		}
 	}

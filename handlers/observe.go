@@ -43,7 +43,7 @@ func facts(c *gin.Context, status int, took time.Duration) []slog.Attr {
 		list = append(list, slog.Any("connection", id))
 	}
 	if status == http.StatusUnauthorized {
-		list = append(list, slog.String("client", ClientAddress(c.Request)))
+		list = append(list, slog.String("client", clientAddress(c.Request)))
 	}
 	if err := c.Errors.Last(); err != nil {
 		list = append(list, slog.String("error", loggable(err.Err)))

@@ -19,6 +19,9 @@ func RoundDecimal(d decimal.Decimal) Amount {
 
 // ParseAmount reads a decimal such as "12.34" and refuses anything finer than a cent.
 func ParseAmount(s string) (Amount, error) {
+	if a, ok := plainAmount(s); ok {
+		return a, nil
+	}
 	d, err := decimal.NewFromString(s)
 	if err != nil {
 		return 0, fmt.Errorf("amount %q: %w", s, err)
@@ -28,6 +31,25 @@ func ParseAmount(s string) (Amount, error) {
 		return 0, fmt.Errorf("amount %q is not a number of cents", s)
 	}
 	return Amount(cents.IntPart()), nil
+}
+
+// plainAmount reads what nearly all amounts look like, "12.34", without a detour over big numbers.
+func plainAmount(s string) (Amount, bool) {
+	const most = 15 // digits that are sure to fit
+	n, point := Amount(0), len(s)-3
+	if point < 1 || len(s) > most || s[point] != '.' {
+		return 0, false
+	}
+	for i := range len(s) {
+		if i == point {
+			continue
+		}
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+		n = n*10 + Amount(s[i]-'0')
+	}
+	return n, true
 }
 
 // Decimal is the amount in whole units.

@@ -133,6 +133,9 @@ func (s *Store) StartAttempt(ctx context.Context, host, state, cookie string) (*
 
 // attempt reads one; lock is "" or "FOR UPDATE".
 func (s *Store) attempt(ctx context.Context, q querier, host, state, cookie, lock string) (*Attempt, error) {
+	if !storable(host) {
+		return nil, errNoAttempt
+	}
 	var a Attempt
 	var sealed, owner []byte
 	var late bool

@@ -31,6 +31,9 @@ var (
 func (s *Store) Authorize(ctx context.Context, connection int64, a Authorization) (*Connection, error) {
 	var c Connection
 	err := s.InTx(ctx, func(tx *gorm.DB) error {
+		if err := holdEngine(tx, connection); err != nil {
+			return err
+		}
 		if err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Take(&c, connection).Error; err != nil {
 			return err
 		}

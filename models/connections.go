@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -92,6 +94,9 @@ func (s *Store) FindConnection(ctx context.Context, externalID string) (*Connect
 }
 
 func find(db *gorm.DB, externalID string) (*Connection, error) {
+	if !storable(externalID) {
+		return nil, errNoConnection
+	}
 	var c Connection
 	err := db.Where("external_id = ? AND deleted_at IS NULL", externalID).Take(&c).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
@@ -103,8 +108,22 @@ func find(db *gorm.DB, externalID string) (*Connection, error) {
 	return &c, nil
 }
 
-// lockConnection finds a connection and keeps others from changing it until tx ends.
+// storable reports whether Postgres takes s as text at all: it refuses what is
+// not UTF-8, or holds a zero, with an error of its own. Nothing is kept by such
+// a name.
+func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
+// lockConnection finds a connection and keeps others from changing it, and from
+// working on it, until tx ends.
 func lockConnection(tx *gorm.DB, externalID string) (*Connection, error) {
+	c, err := find(tx, externalID)
+	if err != nil {
+		return nil, err
+	}
+	if err := holdEngine(tx, c.ID); err != nil {
+		return nil, err
+	}
+	// Again, since it may have been renamed or deleted while we waited.
 	return find(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), externalID)
 }
 

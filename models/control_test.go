@@ -42,27 +42,6 @@ func exec(t *testing.T, s *models.Store, sql string, args ...any) {
 	}
 }
 
-func TestRepeatedActivitiesAreOne(t *testing.T) {
-	t.Parallel()
-	s := pgtest.Store(t)
-	for _, action := range []string{"asked Shop", "asked Shop", "sent 1 item to Trustfile", "asked Shop"} {
-		if err := models.RecordActivity(t.Context(), s.Pool, 1, action); err != nil {
-			t.Fatal(err)
-		}
-	}
-	list, err := s.Activities(t.Context(), 1, 1, 10)
-	if err != nil || len(list) != 3 || list[0].Action != "asked Shop" {
-		t.Fatalf("%+v, %v", list, err)
-	}
-	exec(t, s, `UPDATE activities SET at = at - interval '11 minutes'`)
-	if err := models.RecordActivity(t.Context(), s.Pool, 1, "asked Shop"); err != nil {
-		t.Fatal(err)
-	}
-	if n := count(t, s, `SELECT count(*) FROM activities`); n != 4 {
-		t.Errorf("%d activities: one long ago swallowed a new one", n)
-	}
-}
-
 func TestRepeatedFailuresAreOne(t *testing.T) {
 	t.Parallel()
 	s := pgtest.Store(t)
@@ -185,5 +164,14 @@ func TestEachStateHasItsSentence(t *testing.T) {
 			t.Errorf("%s and %s say the same", name, other)
 		}
 		seen[got] = name
+	}
+}
+
+// TestAnInstalledConnectionAsksForItsStartDate, not to be switched on again: it never was on.
+func TestAnInstalledConnectionAsksForItsStartDate(t *testing.T) {
+	t.Parallel()
+	c := &models.Connection{Wish: models.WishOff, Authorized: true}
+	if got := models.StatusSentence(c, "Shop"); !strings.Contains(got, "Choose a start date") {
+		t.Errorf("%q", got)
 	}
 }

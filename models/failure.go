@@ -20,6 +20,11 @@ const (
 // person reads, and an answer of a few megabytes at most.
 const newestListed = 10_000
 
+// repeatSpan is how long an identical failure counts as the same one: longer
+// than any backoff between two tries, short enough that a trouble which goes on
+// is seen to go on.
+const repeatSpan = 10 * time.Minute
+
 // Failure is one line of GET /errors.
 type Failure struct {
 	ID           int64 `gorm:"primaryKey"`

@@ -33,6 +33,9 @@ func (s *Store) PauseUnknown(ctx context.Context, id, generation int64, probe ti
 
 func (s *Store) pause(ctx context.Context, id, generation int64, why Pause, probe *time.Duration, activity func(*Connection) string) error {
 	return s.InTx(ctx, func(tx *gorm.DB) error {
+		if err := holdEngine(tx, id); err != nil {
+			return err
+		}
 		done := tx.Exec(`UPDATE connections SET pause = @why, authorized = authorized AND @why <> @unauthorised,
 				pause_probe_at = now() + cast(@probe AS interval)
 			WHERE id = @id AND generation = @generation AND pause = '' AND deleted_at IS NULL`,
@@ -59,6 +62,9 @@ func intervalOf(d *time.Duration) *string {
 // LiftPause ends a pause of ours, when what caused it is over.
 func (s *Store) LiftPause(ctx context.Context, id int64, why Pause) error {
 	return s.InTx(ctx, func(tx *gorm.DB) error {
+		if err := holdEngine(tx, id); err != nil {
+			return err
+		}
 		done := tx.Exec(`UPDATE connections SET pause = '', pause_probe_at = NULL WHERE id = ? AND pause = ? AND deleted_at IS NULL`, id, why)
 		if done.Error != nil || done.RowsAffected == 0 {
 			return done.Error

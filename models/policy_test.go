@@ -197,7 +197,7 @@ func TestApplyPassesOnlyGoodAddresses(t *testing.T) {
 		if err != nil || it.Skip != "" {
 			return
 		}
-		if a := it.Sale.ShipTo; !codes[a.State] || ZipCode(a.Zip) != a.Zip {
+		if a := it.Sale.ShipTo; !codes[a.State] || zipCode(a.Zip) != a.Zip {
 			t.Fatalf("passed %+v", a)
 		}
 	})

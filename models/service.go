@@ -82,8 +82,8 @@ func (s *Store) Workload(ctx context.Context) (*Workload, error) {
 	if err != nil {
 		return nil, fmt.Errorf("workload: %w", err)
 	}
-	err = s.Pool.QueryRow(ctx, `SELECT count(*) FILTER (WHERE delivered_at > now() - interval '1 hour'), count(*)
-		FROM entries WHERE delivered_at > now() - interval '1 day'`).Scan(&w.HourlySyncedCount, &w.DailySyncedCount)
+	err = s.Pool.QueryRow(ctx, `SELECT coalesce(sum(items) FILTER (WHERE minute > now() - interval '1 hour'), 0), coalesce(sum(items), 0)
+		FROM deliveries WHERE minute > now() - interval '1 day'`).Scan(&w.HourlySyncedCount, &w.DailySyncedCount)
 	if err != nil {
 		return nil, fmt.Errorf("workload: %w", err)
 	}

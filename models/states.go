@@ -34,11 +34,11 @@ var codes = func() map[string]bool {
 // territories are the US territories that ISO 3166-1 lists as countries of their own.
 var territories = map[string]bool{"PR": true, "GU": true, "VI": true, "AS": true, "MP": true}
 
-// StateCode is the two-letter code of a US state, district, territory or
+// stateCode is the two-letter code of a US state, district, territory or
 // military mail area, given as its code ("tx"), its name ("Texas") or its ISO
 // 3166-2 code ("US-TX"); "" when it is none of these. Abbreviations of other
 // kinds ("Tex.") are not guessed at.
-func StateCode(s string) string {
+func stateCode(s string) string {
 	s = strings.TrimPrefix(plain(s), "US-")
 	if codes[s] {
 		return s
@@ -46,10 +46,10 @@ func StateCode(s string) string {
 	return stateCodes[s]
 }
 
-// ZipCode is a ZIP code of 5 or 9 digits, without hyphen; "" when s is none.
+// zipCode is a ZIP code of 5 or 9 digits, without hyphen; "" when s is none.
 // Only the form is looked at, not whether the post office gives it out or
 // whether it lies in the state: hosts hold too many that almost fit.
-func ZipCode(s string) string {
+func zipCode(s string) string {
 	s = strings.TrimSpace(s)
 	if len(s) == len("12345-6789") && (s[5] == '-' || s[5] == ' ') {
 		s = s[:5] + s[6:]

@@ -16,6 +16,8 @@ func StatusSentence(c *Connection, host string) string {
 		return "This connection was deleted. Nothing is sent any more; create it again to resume."
 	case c.Wish == WishOff && !c.Authorized:
 		return fmt.Sprintf("Synchronising is switched off. To resume, connect the %s account and switch the connection on in Trustfile.", host)
+	case c.Wish == WishOff && c.StartDate == nil: // made by an install, and never on yet
+		return connectedSentence(host)
 	case c.Wish == WishOff:
 		return "Synchronising is switched off. Switch the connection on in Trustfile to resume."
 	case c.Pause == PauseUnauthorised:
@@ -27,9 +29,14 @@ func StatusSentence(c *Connection, host string) string {
 	case !c.Authorized:
 		return fmt.Sprintf("Waiting for access to %s. Connect the %s account to begin.", host, host)
 	case c.StartDate == nil:
-		return fmt.Sprintf("%s is connected. Choose a start date in Trustfile to begin.", host)
+		return connectedSentence(host)
 	}
 	return workingSentence(c, host)
+}
+
+// connectedSentence is the status of a connection that lacks its start date alone.
+func connectedSentence(host string) string {
+	return fmt.Sprintf("%s is connected. Choose a start date in Trustfile to begin.", host)
 }
 
 // workingSentence is the status of a connection that is able to work.

@@ -1,13 +1,15 @@
 package sandbox
 
 import (
+	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
 )
 
-// The kinds of Fault. Which server knows which is said in shop_faults.go and
-// trustfile_faults.go.
+// The kinds of Fault. Which neighbour knows which is said in shop_control.go and
+// trustfile_control.go.
 const (
 	FaultThrottle = "429"     // asks to come later, with RetryAfter
 	FaultError    = "500"     // a fault of its own
@@ -94,4 +96,29 @@ func (fs *faults) look(matches func(*Fault) bool) (Fault, bool) {
 		return Fault{}, false
 	}
 	return *fs.list[at], true
+}
+
+// faulty is a neighbour that can be told to misbehave.
+type faulty interface {
+	AddFault(Fault)
+	ClearFaults()
+}
+
+// controlFaults puts the fault of the body in force, one of the kinds that the
+// neighbour knows, or ends all faults when the body is empty.
+func controlFaults(w http.ResponseWriter, r *http.Request, who faulty, title string, known []string) {
+	var f Fault
+	if !read(w, r, &f) {
+		return
+	}
+	switch {
+	case f.Kind == "":
+		who.ClearFaults()
+	case !slices.Contains(known, f.Kind):
+		refuse(w, http.StatusBadRequest, fmt.Sprintf("%s knows the faults %v.", title, known))
+		return
+	default:
+		who.AddFault(f)
+	}
+	answer(w, http.StatusOK, map[string]bool{"success": true})
 }

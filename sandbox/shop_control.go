@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -211,20 +210,7 @@ func (h *Host) change(w http.ResponseWriter, r *http.Request, f func(*document, 
 
 // controlFaults answers POST /control/faults: puts one in force, or ends all with an empty body.
 func (h *Host) controlFaults(w http.ResponseWriter, r *http.Request) {
-	var f Fault
-	if !read(w, r, &f) {
-		return
-	}
-	switch {
-	case f.Kind == "":
-		h.ClearFaults()
-	case !slices.Contains(hostFaults, f.Kind):
-		refuse(w, http.StatusBadRequest, fmt.Sprintf("The host knows the faults %v.", hostFaults))
-		return
-	default:
-		h.AddFault(f)
-	}
-	answer(w, http.StatusOK, map[string]bool{"success": true})
+	controlFaults(w, r, h, "The host", hostFaults)
 }
 
 var hostFaults = []string{

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -62,20 +61,7 @@ func (t *TrustFile) controlStats(w http.ResponseWriter, _ *http.Request) {
 
 // controlFaults answers POST /control/faults: puts one in force, or ends all with an empty body.
 func (t *TrustFile) controlFaults(w http.ResponseWriter, r *http.Request) {
-	var f Fault
-	if !read(w, r, &f) {
-		return
-	}
-	switch {
-	case f.Kind == "":
-		t.ClearFaults()
-	case !slices.Contains(targetFaults, f.Kind):
-		refuse(w, http.StatusBadRequest, fmt.Sprintf("TrustFile knows the faults %v.", targetFaults))
-		return
-	default:
-		t.AddFault(f)
-	}
-	answer(w, http.StatusOK, map[string]bool{"success": true})
+	controlFaults(w, r, t, "TrustFile", targetFaults)
 }
 
 var targetFaults = []string{

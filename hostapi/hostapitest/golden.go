@@ -47,7 +47,7 @@ func Golden(t *testing.T, host hostapi.Host, dir string, policy models.Policy) {
 }
 
 func golden(t *testing.T, host hostapi.Host, name string, policy models.Policy) {
-	got, err := json.MarshalIndent(resultOf(host, ReadRecord(t, name), policy), "", "  ")
+	got, err := json.MarshalIndent(resultOf(host, readRecord(t, name), policy), "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,8 +68,8 @@ func golden(t *testing.T, host hostapi.Host, name string, policy models.Policy) 
 	}
 }
 
-// ReadRecord reads a record from testdata: {"kind", "key", "version", "body"}.
-func ReadRecord(t testing.TB, name string) hostapi.Record {
+// readRecord reads a record from testdata: {"kind", "key", "version", "body"}.
+func readRecord(t testing.TB, name string) hostapi.Record {
 	t.Helper()
 	b, err := os.ReadFile(name)
 	if err != nil {

@@ -92,7 +92,7 @@ func isSentence(s string) bool {
 func oddRecords(t *testing.T, c Case) {
 	host, records := c.pulled(t)
 	for _, r := range sample(records) {
-		for _, body := range Odd(r.Body) {
+		for _, body := range oddBodies(r.Body) {
 			odd := r
 			odd.Body = body
 			outcome(t, host, c.Policy, odd)
@@ -126,9 +126,9 @@ func outcome(t *testing.T, host hostapi.Host, policy models.Policy, r hostapi.Re
 	}
 }
 
-// Odd is body with each value in turn replaced by odd ones. A body that is no
+// oddBodies is body with each value in turn replaced by odd ones. A body that is no
 // JSON gives none.
-func Odd(body json.RawMessage) (bodies []json.RawMessage) {
+func oddBodies(body json.RawMessage) (bodies []json.RawMessage) {
 	root, err := decode(body)
 	if err != nil {
 		return nil

@@ -43,8 +43,8 @@ func (v Variable) should() string {
 	return v.Desc + ", such as " + v.Example
 }
 
-// Ill is the error of a value that cannot be used.
-func (v Variable) Ill() error {
+// ill is the error of a value that cannot be used.
+func (v Variable) ill() error {
 	return fmt.Errorf("%s is ill-formed: it should be %s", v.Name, v.should())
 }
 
@@ -71,7 +71,7 @@ func Load(prefix string, spec any) error {
 func complain(err error, byField map[string]Variable) error {
 	var ill *envconfig.ParseError
 	if errors.As(err, &ill) {
-		return byField[ill.FieldName].Ill()
+		return byField[ill.FieldName].ill()
 	}
 	return err
 }

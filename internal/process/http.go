@@ -26,7 +26,7 @@ const (
 func Listen(ctx context.Context, host string, port int) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
-		return nil, fmt.Errorf("port %d is not free: stop what uses it, or choose another", port)
+		return nil, fmt.Errorf("port %d is not free: stop what uses it, or choose another one by PORT", port)
 	}
 	return l, nil
 }

@@ -34,6 +34,17 @@ func LimitMemory() int64 {
 	return limit
 }
 
+// collectorPercent lets the heap grow to four times what is live before it is
+// collected: pages are large and short-lived, what lives is small.
+const collectorPercent = 300
+
+// RelaxCollector trades memory for processor time, unless GOGC says what to do.
+func RelaxCollector() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectorPercent)
+	}
+}
+
 // available is the least limit that any of the files tells.
 func available(files []string) int64 {
 	least := int64(math.MaxInt64)

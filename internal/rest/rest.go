@@ -27,9 +27,9 @@ const (
 	connectTimeout = 3 * time.Second  // a host that is up answers a SYN at once
 	tlsTimeout     = 5 * time.Second  //
 	totalTimeout   = 25 * time.Second // below the jobs' slice, above the slowest page seen
-	// MaxBody is the largest answer we read, unpacked: several times the largest
+	// maxBody is the largest answer we read, unpacked: several times the largest
 	// page a host documents, and small beside a 512 MB dyno.
-	MaxBody = 64 << 20
+	maxBody = 64 << 20
 	// maxRatio bounds how far a packed answer may unfold; JSON packs about 20:1.
 	maxRatio = 100
 	// packedFloor is the unpacked size below which the ratio is not looked at.
@@ -279,14 +279,14 @@ func readAll(res *http.Response) ([]byte, error) {
 		r = &ratioReader{r: z, packed: packed}
 	}
 	var buf bytes.Buffer
-	if n := res.ContentLength; n > 0 && n <= MaxBody {
+	if n := res.ContentLength; n > 0 && n <= maxBody {
 		buf.Grow(int(n) + bytes.MinRead)
 	}
-	if _, err := buf.ReadFrom(io.LimitReader(r, MaxBody+1)); err != nil {
+	if _, err := buf.ReadFrom(io.LimitReader(r, maxBody+1)); err != nil {
 		return nil, err
 	}
-	if buf.Len() > MaxBody {
-		return nil, fmt.Errorf("%w: larger than %d bytes", errTooMuch, MaxBody)
+	if buf.Len() > maxBody {
+		return nil, fmt.Errorf("%w: larger than %d bytes", errTooMuch, maxBody)
 	}
 	return buf.Bytes(), nil
 }

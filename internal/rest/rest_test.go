@@ -162,7 +162,7 @@ func TestGzipBomb(t *testing.T) {
 
 func TestBodyLimit(t *testing.T) {
 	t.Parallel()
-	for size, fits := range map[int]bool{MaxBody: true, MaxBody + 1: false} {
+	for size, fits := range map[int]bool{maxBody: true, maxBody + 1: false} {
 		address := serve(t, func(w http.ResponseWriter, _ *http.Request) { zeros(w, size) })
 		answer, err := caller().Send(t.Context(), http.MethodGet, address, nil, nil)
 		if fits && (err != nil || len(answer.Body) != size) {
@@ -213,25 +213,31 @@ func TestUntrustedCertificate(t *testing.T) {
 	fails(t, err, models.Unavailable)
 }
 
+// patience is long enough for a request to leave, however busy the machine.
+const patience = time.Second
+
 func TestTimeOutAndStop(t *testing.T) {
 	t.Parallel()
+	arrived := make(chan struct{}, 1)
 	address := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPut { // begin an answer
 			io.WriteString(w, "{")
 			w.(http.Flusher).Flush()
 		}
+		arrived <- struct{}{}
 		<-r.Context().Done()
 	})
 	for _, method := range []string{http.MethodPost, http.MethodPut} {
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		_, err := caller().Send(ctx, method, address, nil, nil)
 		cancel()
+		<-arrived
 		fails(t, err, models.Unsure)
 		if errors.Is(err, context.Canceled) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s: a time-out looks like our own stop: %v", method, err)
 		}
 		ctx, cancel = context.WithCancel(t.Context())
-		time.AfterFunc(100*time.Millisecond, cancel)
+		go func() { <-arrived; cancel() }()
 		_, err = caller().Send(ctx, method, address, nil, nil)
 		fails(t, err, models.Unsure)
 		if !errors.Is(err, context.Canceled) {
@@ -245,7 +251,7 @@ func TestClientTimeOut(t *testing.T) {
 	t.Parallel()
 	address := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	c := caller()
-	c.Client.Timeout = 100 * time.Millisecond
+	c.Client.Timeout = patience
 	_, err := c.Send(t.Context(), http.MethodPost, address, nil, nil)
 	fails(t, err, models.Unsure)
 	if errors.Is(err, context.Canceled) {

@@ -229,12 +229,6 @@ func (b *Browser) Frame() {
 	b.call(http.MethodPost, "/frame", map[string]int{"id": 0}, nil)
 }
 
-// Top leaves a frame.
-func (b *Browser) Top() {
-	b.t.Helper()
-	b.call(http.MethodPost, "/frame", map[string]any{"id": nil}, nil)
-}
-
 // Windows are the names of the open windows, waiting for n of them.
 func (b *Browser) Windows(n int) (names []string) {
 	b.t.Helper()

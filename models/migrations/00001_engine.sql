@@ -26,6 +26,7 @@ CREATE TABLE connections (
   trouble_since     timestamptz,                     -- first of a run of failures of the host; null: it answers
   created_at        timestamptz NOT NULL DEFAULT now(),
   deleted_at        timestamptz,
+  trim_at           timestamptz NOT NULL DEFAULT now(), -- when its old payloads are trimmed next
   forgotten_at      timestamptz,                     -- when what it held of customers was dropped after its deletion
   -- the enabled we show: the consumer's wish and our pause together
   enabled boolean NOT NULL GENERATED ALWAYS AS (
@@ -38,6 +39,7 @@ CREATE UNIQUE INDEX connections_external_id ON connections (external_id) WHERE d
 CREATE UNIQUE INDEX connections_host_account ON connections (host, host_account) WHERE deleted_at IS NULL AND host_account IS NOT NULL;
 CREATE INDEX connections_unnamed ON connections (id) WHERE company_asked_at IS NULL AND deleted_at IS NULL;
 CREATE INDEX connections_deleted ON connections (deleted_at) WHERE deleted_at IS NOT NULL AND forgotten_at IS NULL;
+CREATE INDEX connections_trim ON connections (trim_at) WHERE forgotten_at IS NULL;
 CREATE INDEX connections_probe ON connections (pause_probe_at) WHERE pause_probe_at IS NOT NULL AND deleted_at IS NULL;
 
 -- The service as a whole: one row.
@@ -50,7 +52,6 @@ CREATE TABLE service (
   target_failing_since timestamptz,             -- first of a run of time-outs and 5xx over all connections
   target_ok_at  timestamptz,                    -- last good answer of the target
   care_at       timestamptz NOT NULL DEFAULT now(), -- when the housekeeping is due
-  trimmed_until timestamptz NOT NULL DEFAULT now(), -- payloads delivered before were trimmed
   updated_at    timestamptz NOT NULL DEFAULT now()
 );
 INSERT INTO service DEFAULT VALUES;
@@ -155,6 +156,9 @@ CREATE TABLE batches (
   unsure        boolean NOT NULL DEFAULT false, -- an earlier request with these bytes had no clear answer
   attempts      int NOT NULL DEFAULT 0
 );
+
+-- Written and read once or twice, then gone: not worth compressing.
+ALTER TABLE batches ALTER kinds SET STORAGE EXTERNAL, ALTER keys SET STORAGE EXTERNAL, ALTER seqs SET STORAGE EXTERNAL;
 
 -- What the merchant reads.
 CREATE TABLE activities (

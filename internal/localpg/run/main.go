@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"extractor/internal/localpg"
@@ -68,11 +69,14 @@ func beside(variable string, options localpg.Options, command []string) (int, er
 
 // follow runs cmd in a process group of its own and hands signals on to all of
 // it: a terminal would send Ctrl-C to the command directly, kill would not, and
-// so each arrives exactly once.
+// so each arrives exactly once. Where the kernel can, the command ends with us
+// also when we are killed; to it, we are this thread.
 func follow(cmd *exec.Cmd, env string, signals <-chan os.Signal) (int, error) {
 	cmd.Env = append(os.Environ(), env)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = attributes()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	if err := cmd.Start(); err != nil {
 		return 127, err
 	}

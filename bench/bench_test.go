@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"extractor/hostapi"
+	"extractor/hostapi/sandbox"
+	"extractor/models"
+)
+
+// The comparison is fair only if both contestants make the same of an order.
+func TestReferenceMakesTheSameItems(t *testing.T) {
+	t.Parallel()
+	const n = 200
+	w, err := startWorld(t.Context(), []int{n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := map[string]saleItem{}
+	p := &pipeline{task: referenceTask{World: w, Shop: shopOf(n)}, client: newPageClient()}
+	window := [2]time.Time{w.From, time.Now().Add(time.Minute).UTC()}
+	page, err := p.page(t.Context(), window, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range page.Orders {
+		if theirs[page.Orders[i].ID], err = page.Orders[i].item(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ours := ourItems(t, w, n, models.Window{From: window[0], To: window[1]})
+	if len(ours) != n || len(theirs) != n {
+		t.Fatalf("%d items of ours, %d of the reference", len(ours), len(theirs))
+	}
+	for _, item := range ours {
+		s := item.Sale
+		want := saleItem{
+			id: item.Key, date: string(s.Date), description: s.Description, review: s.ReviewMessage,
+			sales: int64(s.SalesAmount), tax: int64(s.SalesTax), shipping: int64(s.ShippingAmount), shippingTax: int64(s.ShippingTax),
+		}
+		have := theirs[item.Key]
+		to := *have.shipTo
+		have.shipTo = nil
+		if have != want || to != (place{s.ShipTo.Line1, s.ShipTo.City, s.ShipTo.State, s.ShipTo.Zip}) {
+			t.Errorf("the reference has %+v %+v, we have %+v %+v", have, to, want, s.ShipTo)
+		}
+	}
+}
+
+// ourItems is what the adapter and the policy make of the same orders.
+func ourItems(t *testing.T, w *world, n int, window models.Window) (all []models.Item) {
+	t.Helper()
+	host, err := (&sandbox.Config{URL: w.Host, ClientID: "x", ClientSecret: "x"}).Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := hostapi.Account{Client: authorised(t.Context(), w.Grants[shopOf(n)])}
+	page, err := host.(hostapi.Puller).Pull(t.Context(), account, window, "")
+	if err != nil || page.More {
+		t.Fatalf("%v, more %v", err, page.More)
+	}
+	for _, r := range page.Records {
+		items, err := host.Transform(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range items {
+			if err := (models.Policy{}).Apply(&items[i]); err != nil || items[i].Skip != "" {
+				t.Fatalf("%v, skipped %q", err, items[i].Skip)
+			}
+		}
+		all = append(all, items...)
+	}
+	return all
+}
+
+func authorised(ctx context.Context, token string) *http.Client {
+	return oauth2.NewClient(ctx, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token}))
+}
+
+func TestCents(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{"12.34": 1234, "0.05": 5, "-3.10": -310, "1000000.00": 100000000} {
+		c := &cents{}
+		if have := c.of(text); have != want || c.failed {
+			t.Errorf("%s: %d, failed %v", text, have, c.failed)
+		}
+	}
+	for _, text := range []string{"", "12", "12.3", "12.345", "1e2.00", "1.2.34"} {
+		c := &cents{}
+		if c.of(text); !c.failed {
+			t.Errorf("%q passes", text)
+		}
+	}
+}
+
+func TestRatiosAreOfTheSameRound(t *testing.T) {
+	t.Parallel()
+	// The machine was twice as fast in the second round, for both.
+	second := time.Second
+	ours := []turn{{orders: 10, took: 2 * second}, {orders: 10, took: second}, {orders: 10, took: 2 * second}}
+	reference := []turn{{orders: 10, took: second}, {orders: 10, took: second / 2}, {orders: 10, took: second}}
+	if r := paired(ours, reference, turn.perSecond); r != 0.5 {
+		t.Errorf("ratio %v", r)
+	}
+	if m := median(ours, turn.perSecond); m != 5 {
+		t.Errorf("median %v", m)
+	}
+}
+
+func TestTreeCPU(t *testing.T) {
+	t.Parallel()
+	before, err := treeCPU(os.Getpid())
+	if err != nil {
+		t.Skipf("only on Linux: %v", err)
+	}
+	for until := time.Now().Add(100 * time.Millisecond); time.Now().Before(until); {
+		_ = strings.Repeat("x", 1000)
+	}
+	after, err := treeCPU(os.Getpid())
+	if used := after - before; err != nil || used < 20*time.Millisecond || used > 10*time.Second {
+		t.Errorf("used %v, %v", used, err)
+	}
+}
+
+func TestResultsGoBetweenTheMarks(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("docs", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write := func(text string) {
+		if err := os.WriteFile(documentation, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("before\n" + begin + "old\n" + end + "after\n")
+	if err := document(summary{Commit: "c0ffee"}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(documentation)
+	have := string(text)
+	if err != nil || !strings.HasPrefix(have, "before\n"+begin) || !strings.HasSuffix(have, end+"after\n") || !strings.Contains(have, "c0ffee") || strings.Contains(have, "old") {
+		t.Errorf("%v: %s", err, have)
+	}
+	write("no marks")
+	if err := document(summary{}); err == nil {
+		t.Error("a file without marks is overwritten")
+	}
+}
+
+func TestPlan(t *testing.T) {
+	t.Parallel()
+	if p, err := parsePlan([]string{"-short", "-rounds", "5"}); err != nil || p.orders != shortOrders || p.rounds != 5 || !p.short {
+		t.Errorf("%+v, %v", p, err)
+	}
+	for _, args := range [][]string{{"-rounds", "2"}, {"extra"}} {
+		if _, err := parsePlan(args); err == nil {
+			t.Errorf("%v passes", args)
+		}
+	}
+}

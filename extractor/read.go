@@ -1,0 +1,162 @@
+package extractor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"extractor/hostapi"
+	"extractor/models"
+)
+
+const (
+	// haulRecords is how many records are committed at a time: small pages are
+	// joined until then, since each commit costs the same whatever it holds.
+	haulRecords = 1000
+	// haulTime is how long we wait for one more page to join.
+	haulTime = time.Second
+)
+
+// fetched is a page that was read and understood.
+type fetched struct {
+	page     *hostapi.Page
+	readings []reading
+	count    int64 // pages of the window so far
+	err      error
+}
+
+// read reads the window page by page, one ahead of the commits, until its end,
+// an error or the end of ctx.
+func (s *slice) read(ctx context.Context, puller hostapi.Puller, w models.Window) <-chan fetched {
+	feed := make(chan fetched, 1)
+	at, count := s.lane.Cursor, s.lane.Pages
+	go func() {
+		defer close(feed)
+		for more := true; more; {
+			f := s.fetch(ctx, puller, w, at, count+1)
+			if !offer(ctx, feed, f) {
+				return
+			}
+			if f.err != nil {
+				return
+			}
+			at, more, count = f.page.Next, f.page.More, count+1
+		}
+	}()
+	return feed
+}
+
+// offer hands a page over. Where there is room it does so even at the end of
+// ctx: what was learned of the host is not dropped by chance.
+func offer(ctx context.Context, feed chan<- fetched, f fetched) bool {
+	select {
+	case feed <- f:
+		return true
+	default:
+	}
+	select {
+	case feed <- f:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// fetch reads one page and transforms its records.
+func (s *slice) fetch(ctx context.Context, puller hostapi.Puller, w models.Window, at hostapi.Cursor, count int64) fetched {
+	page, err := s.pull(ctx, puller, w, at)
+	if err == nil {
+		err = s.checkProgress(page, at, count)
+	}
+	if err != nil {
+		return fetched{err: err}
+	}
+	return fetched{page: page, readings: s.transform(s.host, page.Records), count: count}
+}
+
+// pull asks for the next page. A page that takes longer than any should, until
+// its job ends, is a failure of the host.
+func (s *slice) pull(ctx context.Context, puller hostapi.Puller, window models.Window, at hostapi.Cursor) (*hostapi.Page, error) {
+	begun := time.Now()
+	page, err := puller.Pull(ctx, s.account, window, at)
+	if err != nil && ctx.Err() != nil && time.Since(begun) >= s.Timing.Page {
+		return nil, models.Errorf(models.Unavailable, "%s takes too long to answer. We try again by ourselves.", s.host.Info().Title)
+	}
+	return page, err
+}
+
+// checkProgress refuses a page that leads back to where we have been.
+func (s *slice) checkProgress(page *hostapi.Page, at hostapi.Cursor, count int64) error {
+	if !page.More {
+		return nil
+	}
+	if s.seen[page.Next] || page.Next == at || count > mostPages {
+		return models.Errorf(models.Unavailable, "%s keeps sending the same page. We start this part again by ourselves.", s.host.Info().Title).Because(errCircle)
+	}
+	s.seen[page.Next] = true
+	return nil
+}
+
+// haul is what one commit brings into the ledger.
+type haul struct {
+	pages    []fetched
+	readings []reading
+	next     hostapi.Cursor
+	more     bool
+	count    int64
+	err      error // what ended the reading, after these pages
+}
+
+// gather joins pages until they are worth a commit. It waits for the first one,
+// and for others only a moment.
+func gather(feed <-chan fetched) haul {
+	h := haul{more: true}
+	patience := time.NewTimer(haulTime)
+	defer patience.Stop()
+	for len(h.readings) < haulRecords && h.more && h.err == nil {
+		if len(h.pages) == 0 {
+			h.add(<-feed)
+			continue
+		}
+		select {
+		case f, ok := <-feed:
+			if !ok {
+				return h
+			}
+			h.add(f)
+		case <-patience.C:
+			return h
+		}
+	}
+	return h
+}
+
+func (h *haul) add(f fetched) {
+	if f.page == nil {
+		h.err = f.err
+		if f.err == nil {
+			h.err = context.Canceled // the reader was stopped
+		}
+		return
+	}
+	h.pages = append(h.pages, f)
+	h.readings = append(h.readings, f.readings...)
+	h.next, h.more, h.count = f.page.Next, f.page.More, f.count
+}
+
+// answered reports whether the host waits to hear what became of its pages.
+func (h *haul) answered() bool {
+	return slices.ContainsFunc(h.pages, func(f fetched) bool { return f.page.Done != nil })
+}
+
+// answer tells the host what became of each page.
+func (h *haul) answer(ctx context.Context) error {
+	var failed error
+	for _, f := range h.pages {
+		if f.page.Done != nil {
+			failed = errors.Join(failed, f.page.Done(ctx, rejects(f.readings)))
+		}
+	}
+	return failed
+}

@@ -1,0 +1,47 @@
+package models
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
+)
+
+// Lock is a lock on one connection, held until its transaction ends. Locks are
+// taken in the order in which they stand here, and before any row, so that no
+// two transactions wait for each other in a circle.
+type Lock int64
+
+// The locks. They are advisory: shared holders leave no trace in tables, and a
+// control that waits is served before later work.
+const (
+	LockControl Lock = iota // shared by all work on the connection; exclusive to what disables, renames or deletes it
+	LockLedger              // exclusive to a page's commit: two readings of one record decide one after the other
+	LockOutbox              // exclusive to whatever picks, settles or changes entries that exist
+	lockKinds
+)
+
+// lockBase keeps the keys of connections apart from the few others in use.
+const lockBase = int64(1) << 40
+
+// key is the lock's number for Postgres.
+func (l Lock) key(connection int64) int64 {
+	return lockBase + connection*int64(lockKinds) + int64(l)
+}
+
+// Hold takes an exclusive lock.
+func (l Lock) Hold(ctx context.Context, tx pgx.Tx, connection int64) error {
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, l.key(connection))
+	return err
+}
+
+// Share takes a lock that others may share.
+func (l Lock) Share(ctx context.Context, tx pgx.Tx, connection int64) error {
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock_shared($1)`, l.key(connection))
+	return err
+}
+
+// holdEngine keeps all work on a connection out until the transaction ends.
+func holdEngine(tx *gorm.DB, connection int64) error {
+	return tx.Exec(`SELECT pg_advisory_xact_lock(?)`, LockControl.key(connection)).Error
+}
