@@ -5,8 +5,8 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -80,10 +80,9 @@ func (e *Engine) retryOutdated(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, l := range lanes {
-			err := e.retryConnection(ctx, l, host)
-			if err != nil && !errors.Is(err, errFenced) {
-				return err
+		for _, l := range lanes { // one that fails now has another turn with the next housekeeping
+			if err := e.retryConnection(ctx, l, host); err != nil && !errors.Is(err, errFenced) {
+				slog.Warn("bad items not tried again", "connection", l.Connection, "error", err)
 			}
 		}
 	}
@@ -122,15 +121,15 @@ func (e *Engine) retryConnection(ctx context.Context, l *lane, host hostapi.Host
 	if err != nil {
 		return err
 	}
+	if _, err = s.acceptRecount(ctx, records); err != nil {
+		return err
+	}
 	ids := make([]int64, len(due))
 	for i := range due {
 		ids[i] = due[i].ID
 	}
-	// First, so that what is refused again is not tried for ever.
-	if _, err := e.Store.Pool.Exec(ctx, `UPDATE bad_items SET mapping = $2 WHERE id = ANY($1)`, ids, host.Info().Mapping); err != nil {
-		return err
-	}
-	_, err = s.acceptRecount(ctx, records)
+	// What was not settled by that is not tried for ever.
+	_, err = e.Store.Pool.Exec(ctx, `UPDATE bad_items SET mapping = $2 WHERE id = ANY($1)`, ids, host.Info().Mapping)
 	return err
 }
 
@@ -146,8 +145,9 @@ func (s *slice) recordsOf(ctx context.Context, due []outdated) ([]hostapi.Record
 			continue
 		}
 		body, err := unpack(due[i].Body)
-		if err != nil {
-			return nil, fmt.Errorf("kept record of bad item %d: %w", due[i].ID, err)
+		if err != nil { // it stays a bad item; the others go on
+			slog.Error("kept record cannot be unpacked", "bad item", due[i].ID, "error", err)
+			continue
 		}
 		records = append(records, hostapi.Record{Kind: kind, Key: key, Version: due[i].Version, Body: body})
 	}

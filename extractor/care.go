@@ -19,6 +19,9 @@ const (
 	// trimTime is how long one round looks through connections for payloads that
 	// are due to be trimmed: small beside the minute until the next.
 	trimTime = 5 * time.Second
+	// careRows is how many entries one statement trims or clears: it has to end
+	// well within the statement's time, however many a connection has.
+	careRows = 10_000
 	// askAgain is how long until a company is asked for again that could not be told.
 	askAgain = time.Hour
 )
@@ -190,22 +193,42 @@ const plainJSON = `CASE WHEN strpos(payload, '\u0000') = 0 THEN payload
 // stay: taking an item back needs them.
 func (e *Engine) trimPayloads(ctx context.Context) error {
 	for begin := time.Now(); time.Since(begin) < trimTime; {
-		var found int
-		err := e.Store.Pool.QueryRow(ctx, `WITH due AS (
-				UPDATE connections SET trim_at = now() + interval '1 day' WHERE id = (
-					SELECT id FROM connections WHERE trim_at <= now() AND forgotten_at IS NULL ORDER BY trim_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-				RETURNING id),
-			trimmed AS (
-				UPDATE entries e SET prior_payload = NULL, verify_after = NULL, payload = (`+plainJSON+`::jsonb #- '{shipToAddress,line1}' #- '{shipToAddress,city}'
-					#- '{shipFromAddress,line1}' #- '{shipFromAddress,city}' #- '{description}')::text
-				FROM due WHERE e.connection_id = due.id AND e.state = 'sent' AND e.delivered_at < now() - make_interval(days => $1)
-					AND e.payload LIKE '%"city"%')
-			SELECT count(*) FROM due`, payloadDays).Scan(&found)
-		if err != nil || found == 0 {
+		found, err := e.trimSome(ctx)
+		if err != nil || !found {
 			return err
 		}
 	}
 	return nil
+}
+
+// trimSome trims some entries of the connection whose turn it is; the others of
+// it stay due.
+func (e *Engine) trimSome(ctx context.Context) (found bool, err error) {
+	err = e.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
+		var id int64
+		err := tx.QueryRow(ctx, `SELECT id FROM connections WHERE trim_at <= now() AND forgotten_at IS NULL ORDER BY trim_at LIMIT 1`).Scan(&id)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		found = true
+		if err := errors.Join(models.LockControl.Share(ctx, tx, id), models.LockOutbox.Hold(ctx, tx, id)); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `UPDATE entries SET prior_payload = NULL, verify_after = NULL, payload = (`+plainJSON+`::jsonb
+				#- '{shipToAddress,line1}' #- '{shipToAddress,city}' #- '{shipFromAddress,line1}' #- '{shipFromAddress,city}' #- '{description}')::text
+			WHERE ctid = ANY(ARRAY(SELECT ctid FROM entries WHERE connection_id = $1 AND state = 'sent' AND delivered_at < now() - make_interval(days => $2)
+				AND payload ~ '"(line1|city|description)"' LIMIT $3))`, id, payloadDays, careRows)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `UPDATE connections SET trim_at = now() + CASE WHEN $2 THEN interval '0' ELSE interval '1 day' END WHERE id = $1`,
+			id, tag.RowsAffected() == careRows)
+		return err
+	})
+	return found, err
 }
 
 // forgetCounts drops the counts of deliveries that nobody asks for any more.
@@ -217,9 +240,25 @@ func (e *Engine) forgetCounts(ctx context.Context) error {
 // forgetDeleted drops what deleted connections leave of their customers: the
 // payloads and refused records. What proves that nothing was lost stays.
 func (e *Engine) forgetDeleted(ctx context.Context) error {
+	for ctx.Err() == nil {
+		tag, err := e.Store.Pool.Exec(ctx, `UPDATE entries SET payload = NULL, prior_payload = NULL, held_payload = NULL
+			WHERE ctid = ANY(ARRAY(SELECT e.ctid FROM entries e
+				WHERE e.connection_id = (SELECT id FROM connections WHERE deleted_at IS NOT NULL AND forgotten_at IS NULL ORDER BY deleted_at LIMIT 1)
+					AND (e.payload IS NOT NULL OR e.prior_payload IS NOT NULL OR e.held_payload IS NOT NULL) LIMIT $1))`, careRows)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return e.noteForgotten(ctx)
+		}
+	}
+	return ctx.Err()
+}
+
+// noteForgotten ends it, for the connection whose payloads are gone.
+func (e *Engine) noteForgotten(ctx context.Context) error {
 	_, err := e.Store.Pool.Exec(ctx, `WITH gone AS (
 			SELECT id FROM connections WHERE deleted_at IS NOT NULL AND forgotten_at IS NULL ORDER BY deleted_at LIMIT 1),
-		payloads AS (UPDATE entries e SET payload = NULL, prior_payload = NULL FROM gone WHERE e.connection_id = gone.id),
 		bodies AS (UPDATE bad_items b SET body = NULL, settled_at = coalesce(settled_at, now()) FROM gone WHERE b.connection_id = gone.id),
 		batches AS (DELETE FROM batches b USING gone WHERE b.connection_id = gone.id AND (b.posting_until IS NULL OR b.posting_until < now()))
 		UPDATE connections c SET forgotten_at = now() FROM gone WHERE c.id = gone.id`)

@@ -9,12 +9,12 @@ import (
 )
 
 // loadClaimed sorts out whose item is whose, for a page that failed because an
-// item is there already: a host that moves items between its records, lists a
-// record twice, or names an item twice. The reading that comes last owns an
+// item is there already: a host that moves items between its records, or names an
+// item twice. The reading that comes last owns an
 // item; what takes the item back goes with it. Returned are the readings
 // without what they do not own.
 func loadClaimed(ctx context.Context, tx pgx.Tx, connection int64, readings []reading, have map[string][]*entry) ([]reading, error) {
-	readings = withoutRepeats(readings, have)
+	readings = withoutTaken(readings, have)
 	owner := owners(readings, have)
 	kinds, keys := make([]string, 0, len(owner)), make([]string, 0, len(owner))
 	for ref := range owner {
@@ -34,14 +34,13 @@ func loadClaimed(ctx context.Context, tx pgx.Tx, connection int64, readings []re
 	})
 }
 
-// withoutRepeats is a copy of the readings in which each record counts once,
-// with its newest version, and each item once, in the last reading that is not
-// older than what the ledger holds.
-func withoutRepeats(readings []reading, have map[string][]*entry) []reading {
-	readings = append([]reading(nil), readings...)
-	best := map[string]int{}
+// markRepeats marks readings of records of which there is a better one: newer,
+// or as new and later. Hosts whose pages shift list a record on two of them.
+func markRepeats(readings []reading) {
+	best := make(map[string]int, len(readings))
 	for i := range readings {
 		r := &readings[i]
+		r.repeated = false
 		if j, again := best[r.name()]; again {
 			if readings[j].record.Version > r.record.Version {
 				r.repeated = true
@@ -51,6 +50,12 @@ func withoutRepeats(readings []reading, have map[string][]*entry) []reading {
 		}
 		best[r.name()] = i
 	}
+}
+
+// withoutTaken is a copy of the readings in which each item counts once, in the
+// last reading that is not older than what the ledger holds.
+func withoutTaken(readings []reading, have map[string][]*entry) []reading {
+	readings = append([]reading(nil), readings...)
 	taken := map[models.Ref]bool{}
 	for i := len(readings) - 1; i >= 0; i-- {
 		if r := &readings[i]; !r.repeated && !r.older(have[r.name()]) {

@@ -91,10 +91,10 @@ func (l *lane) fence(ctx context.Context, tx pgx.Tx) (start string, now time.Tim
 	if err := models.LockControl.Share(ctx, tx, l.Connection); err != nil {
 		return "", now, err
 	}
-	err = tx.QueryRow(ctx, `SELECT c.start_date::text, now(), c.trouble_since IS NOT NULL OR c.last_sync_at IS NULL FROM connections c, service s
+	err = tx.QueryRow(ctx, `SELECT c.start_date::text, now() FROM connections c, service s
 		WHERE c.id = $1 AND c.generation = $2 AND c.active AND s.enabled AND s.pause = ''
 			AND ($3 = 0 OR EXISTS (SELECT 1 FROM lanes l WHERE l.id = $3 AND l.epoch = $4))`,
-		l.Connection, l.Generation, l.ID, l.Epoch).Scan(&start, &now, &l.Unsettled)
+		l.Connection, l.Generation, l.ID, l.Epoch).Scan(&start, &now)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", now, errFenced
 	}

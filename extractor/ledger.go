@@ -110,6 +110,7 @@ func (s *slice) load(ctx context.Context, tx pgx.Tx, readings []reading, byKey b
 	if err := models.LockLedger.Hold(ctx, tx, s.lane.Connection); err != nil {
 		return nil, nil, err
 	}
+	markRepeats(readings)
 	have, err := loadEntries(ctx, tx, s.lane.Connection, readings)
 	if err != nil || len(have) == 0 && !byKey {
 		return readings, have, err
@@ -243,14 +244,27 @@ func (s *slice) moveLane(ctx context.Context, tx pgx.Tx, to advance) error {
 		tag, err = tx.Exec(ctx, `UPDATE lanes SET leased_until = now() + $3::interval, cursor = $4, to_at = $5, pages = $6, failures = 0 WHERE id = $1 AND epoch = $2`,
 			s.lane.ID, s.lane.Epoch, lease, to.next, to.window.To, s.lane.Pages)
 	case s.lane.Kind == models.LaneIncremental:
-		tag, err = tx.Exec(ctx, `WITH l AS (UPDATE lanes SET from_at = greatest(from_at, $3), to_at = NULL, cursor = '', pages = 0, failures = 0,
-				due_at = now() + $4::interval WHERE id = $1 AND epoch = $2 RETURNING connection_id, due_at)
-			UPDATE connections c SET last_sync_at = now(), next_sync_at = l.due_at, trouble_since = NULL FROM l WHERE c.id = l.connection_id`,
-			s.lane.ID, s.lane.Epoch, to.window.To, s.SyncInterval)
+		return s.finishPull(ctx, tx, to)
 	default:
 		tag, err = tx.Exec(ctx, `UPDATE lanes SET cursor = '', pages = 0, failures = 0, due_at = NULL, done_at = now() WHERE id = $1 AND epoch = $2`, s.lane.ID, s.lane.Epoch)
 	}
 	if err == nil && tag.RowsAffected() != 1 {
+		return errFenced
+	}
+	return err
+}
+
+// finishPull moves the high-water mark. The host has answered, which ends its
+// trouble; whether the status spoke of some is read from the locked row, since
+// another lane may have met it meanwhile.
+func (s *slice) finishPull(ctx context.Context, tx pgx.Tx, to advance) error {
+	err := tx.QueryRow(ctx, `WITH l AS (UPDATE lanes SET from_at = greatest(from_at, $3), to_at = NULL, cursor = '', pages = 0, failures = 0,
+			due_at = now() + $4::interval WHERE id = $1 AND epoch = $2 RETURNING connection_id, due_at),
+		o AS (SELECT id, trouble_since IS NOT NULL OR last_sync_at IS NULL AS unsettled FROM connections WHERE id = $5 FOR NO KEY UPDATE)
+		UPDATE connections c SET last_sync_at = now(), next_sync_at = l.due_at, trouble_since = NULL FROM l, o
+		WHERE c.id = l.connection_id AND o.id = c.id RETURNING o.unsettled`,
+		s.lane.ID, s.lane.Epoch, to.window.To, s.SyncInterval, s.lane.Connection).Scan(&s.lane.Unsettled)
+	if errors.Is(err, pgx.ErrNoRows) {
 		return errFenced
 	}
 	return err

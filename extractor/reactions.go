@@ -72,7 +72,7 @@ func (e *Engine) reactToHost(ctx context.Context, l *lane, kind models.Kind, fai
 			e.tell(ctx, models.FailureConnection, l, fmt.Sprintf("%s no longer lets us in. The connection was disabled; reauthorise the account to resume.", title)))
 	case models.Internal: // not the host's trouble
 		return errors.Join(
-			e.tell(ctx, models.FailureSystem, l, "Synchronising stopped at a fault of ours. We try again by ourselves and were told."))
+			e.tell(ctx, models.FailureSystem, l, "Synchronising stopped at a fault of ours. We try again by ourselves; the log tells our operators."))
 	}
 	return errors.Join(
 		e.Store.Trouble(ctx, l.Connection),
@@ -116,7 +116,7 @@ func (e *Engine) reactToTarget(ctx context.Context, l *lane, kind models.Kind, f
 	case models.Unsure, models.Unavailable:
 		return e.targetFails(ctx, l, title, failure)
 	}
-	return e.tell(ctx, models.FailureSystem, l, "Delivering stopped at a fault of ours. We try again by ourselves and were told.")
+	return e.tell(ctx, models.FailureSystem, l, "Delivering stopped at a fault of ours. We try again by ourselves; the log tells our operators.")
 }
 
 // doubtToken pauses the service on a second refusal of our own token.

@@ -35,9 +35,7 @@ func (s *slice) read(ctx context.Context, puller hostapi.Puller, w models.Window
 		defer close(feed)
 		for more := true; more; {
 			f := s.fetch(ctx, puller, w, at, count+1)
-			select {
-			case feed <- f:
-			case <-ctx.Done():
+			if !offer(ctx, feed, f) {
 				return
 			}
 			if f.err != nil {
@@ -47,6 +45,22 @@ func (s *slice) read(ctx context.Context, puller hostapi.Puller, w models.Window
 		}
 	}()
 	return feed
+}
+
+// offer hands a page over. Where there is room it does so even at the end of
+// ctx: what was learned of the host is not dropped by chance.
+func offer(ctx context.Context, feed chan<- fetched, f fetched) bool {
+	select {
+	case feed <- f:
+		return true
+	default:
+	}
+	select {
+	case feed <- f:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // fetch reads one page and transforms its records.

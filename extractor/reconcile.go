@@ -2,6 +2,7 @@ package extractor
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -27,79 +28,132 @@ const (
 	fetchChunk = 100
 )
 
+// progress is how far a recount has come; it is kept as the lane's cursor, so
+// that a slice goes on where the last one stopped, in the middle of a day too.
+type progress struct {
+	Day    string          `json:"day"`              // the day under way
+	Cursor hostapi.Cursor  `json:"cursor,omitempty"` // the host's, of its next page
+	Gaps   int             `json:"gaps,omitempty"`   // found in the pages before
+	Listed map[string]bool `json:"listed,omitempty"` // records on the pages before
+}
+
 // reconcile lists the host's days again by another road than extract and
 // compares them with the ledger. What paging silently dropped is a gap: it is
 // written down and fetched at once. What the host no longer knows is taken back.
 func (s *slice) reconcile(ctx context.Context) error {
 	recounter, ok := s.host.(hostapi.Recounter)
 	if !ok {
-		return s.recountAgain(ctx, "")
+		return s.recountAgain(ctx, nil)
 	}
-	day, last := s.recountSpan()
-	for ; !day.After(last); day = day.AddDate(0, 0, 1) {
-		if err := s.recountDay(ctx, recounter, day); err != nil {
+	p, last := s.recountSpan()
+	for p.Day <= last {
+		listed, err := s.listDay(ctx, recounter, p)
+		if err != nil {
 			return err
 		}
-		if time.Now().After(s.until) {
-			return s.recountAgain(ctx, day.AddDate(0, 0, 1).Format(time.DateOnly))
+		if !listed {
+			return s.recountAgain(ctx, p)
+		}
+		if err := s.compareDay(ctx, p); err != nil {
+			return err
+		}
+		if p = (&progress{Day: nextDay(p.Day)}); time.Now().After(s.until) {
+			return s.recountAgain(ctx, p)
 		}
 	}
-	return s.recountAgain(ctx, "")
+	return s.recountAgain(ctx, nil)
 }
 
-// recountSpan is the first and the last day to list: where the last slice
-// stopped, else the past days, back to the start of last month while that is open.
-func (s *slice) recountSpan() (first, last time.Time) {
+// recountSpan is where the last slice stopped, else the first of the past days,
+// back to the start of last month while that is open; and the last day to list.
+// Days are those of the merchant's calendar: sums over them know no clock change.
+func (s *slice) recountSpan() (first *progress, last string) {
 	now := s.lane.Now.In(s.account.Zone)
-	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, s.account.Zone)
-	first, last = today.AddDate(0, 0, -recountDays), today.AddDate(0, 0, -1)
-	if month := today.AddDate(0, -1, 1-today.Day()); now.Day() == s.PeriodCloseDay-1 {
-		first = month // the last night before the month is closed: all of it once more
+	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
+	from := today.AddDate(0, 0, -recountDays)
+	if tomorrow := today.AddDate(0, 0, 1); tomorrow.Day() == s.PeriodCloseDay {
+		// the last night before the month is closed: all of it once more
+		from = time.Date(tomorrow.Year(), tomorrow.Month()-1, 1, 0, 0, 0, 0, time.UTC)
 	}
-	if from, err := time.ParseInLocation(time.DateOnly, string(s.lane.Cursor), s.account.Zone); err == nil {
-		first = from
+	p := &progress{Day: from.Format(time.DateOnly)}
+	var kept progress
+	if json.Unmarshal([]byte(s.lane.Cursor), &kept) == nil && kept.Day != "" {
+		p = &kept
 	}
-	return first, last
+	return p, today.AddDate(0, 0, -1).Format(time.DateOnly)
 }
 
-// recountDay compares one merchant-local day.
-func (s *slice) recountDay(ctx context.Context, r hostapi.Recounter, day time.Time) error {
-	w := models.Window{From: day.UTC(), To: day.AddDate(0, 0, 1).UTC()}
-	listed, gaps, err := s.listDay(ctx, r, w)
+func nextDay(day string) string {
+	d, err := time.Parse(time.DateOnly, day)
 	if err != nil {
-		return err
+		return "9999-12-31" // beyond any last day: the span ends
 	}
-	vanished, err := s.takeBackVanished(ctx, day, listed)
-	if err != nil {
-		return err
-	}
-	return s.Store.InPgxTx(ctx, func(tx pgx.Tx) error { return s.noteRecount(ctx, tx, day, len(listed), gaps, vanished) })
+	return d.AddDate(0, 0, 1).Format(time.DateOnly)
 }
 
-// listDay accepts all that the host lists for a window, and counts what was not known.
-func (s *slice) listDay(ctx context.Context, r hostapi.Recounter, w models.Window) (listed map[string]bool, gaps int, err error) {
-	listed = map[string]bool{}
-	cursor := hostapi.Cursor("")
-	for {
-		page, err := r.Recount(ctx, s.account, w, cursor)
+// dayWindow is the span of a calendar day on the merchant's clocks. A day may
+// begin at one o'clock, where the clocks change at midnight.
+func dayWindow(day string, zone *time.Location) models.Window {
+	return models.Window{From: beginning(day, zone), To: beginning(nextDay(day), zone)}
+}
+
+func beginning(day string, zone *time.Location) time.Time {
+	d, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return time.Time{}
+	}
+	t := time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, zone)
+	if t.Day() != d.Day() { // there is no such midnight
+		t = t.Add(time.Hour)
+	}
+	return t.UTC()
+}
+
+// listDay accepts all that the host lists for a day, and counts what was not
+// known. It reports false when the slice's time was up before the last page.
+func (s *slice) listDay(ctx context.Context, r hostapi.Recounter, p *progress) (complete bool, err error) {
+	w := dayWindow(p.Day, s.account.Zone)
+	if p.Listed == nil {
+		p.Listed = map[string]bool{}
+	}
+	for pages := 0; ; pages++ {
+		page, err := r.Recount(ctx, s.account, w, p.Cursor)
 		if err != nil {
-			return nil, 0, err
+			return false, err
 		}
-		if page.More && page.Next == cursor {
-			return nil, 0, models.Errorf(models.Unavailable, "%s keeps sending the same page. We start this day again by ourselves.", s.host.Info().Title)
+		if page.More && page.Next == p.Cursor || pages > mostPages {
+			return false, models.Errorf(models.Unavailable, "%s keeps sending the same page. We start this day again by ourselves.", s.host.Info().Title).Because(errCircle)
 		}
 		result, err := s.acceptRecount(ctx, page.Records)
 		if err != nil {
-			return nil, 0, err
+			return false, err
 		}
-		gaps += result.gaps
+		p.Gaps += result.gaps
 		for i := range page.Records {
-			listed[page.Records[i].Kind+"/"+page.Records[i].Key] = true
+			p.Listed[page.Records[i].Kind+"/"+page.Records[i].Key] = true
 		}
-		if cursor = page.Next; !page.More {
-			return listed, gaps, nil
+		if p.Cursor = page.Next; !page.More {
+			return true, nil
+		}
+		if time.Now().After(s.until) {
+			return false, nil
 		}
 	}
+}
+
+// compareDay takes back what the host no longer has of a day that was listed,
+// and writes the comparison down.
+func (s *slice) compareDay(ctx context.Context, p *progress) error {
+	vanished, err := s.takeBackVanished(ctx, p.Day, p.Listed)
+	if err != nil {
+		return err
+	}
+	return s.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
+		if _, _, err := s.lane.fence(ctx, tx); err != nil {
+			return err
+		}
+		return s.noteRecount(ctx, tx, p, vanished)
+	})
 }
 
 // acceptRecount brings records into the ledger without moving a lane's position.
@@ -114,7 +168,7 @@ func (s *slice) acceptRecount(ctx context.Context, records []hostapi.Record) (co
 // takeBackVanished asks the host for each record of the day that it did not
 // list; one it no longer knows yields nothing from now on. A record may have
 // been listed under another day, so being absent from the list proves nothing.
-func (s *slice) takeBackVanished(ctx context.Context, day time.Time, listed map[string]bool) (int, error) {
+func (s *slice) takeBackVanished(ctx context.Context, day string, listed map[string]bool) (int, error) {
 	fetcher, ok := s.host.(hostapi.Fetcher)
 	if !ok {
 		return 0, nil
@@ -135,10 +189,10 @@ func (s *slice) takeBackVanished(ctx context.Context, day time.Time, listed map[
 }
 
 // unlisted are the records with entries of the day that the host did not list.
-func (s *slice) unlisted(ctx context.Context, day time.Time, listed map[string]bool) (absent []string, err error) {
+func (s *slice) unlisted(ctx context.Context, day string, listed map[string]bool) (absent []string, err error) {
 	rows, err := s.Store.Pool.Query(ctx, `SELECT DISTINCT record FROM entries
 		WHERE connection_id = $1 AND day = $2 AND reverses IS NULL AND NOT compensated AND state <> 'skipped'`,
-		s.lane.Connection, day.Format(time.DateOnly))
+		s.lane.Connection, day)
 	if err != nil {
 		return nil, err
 	}
@@ -200,31 +254,35 @@ func (s *slice) emptied(names []string) []reading {
 }
 
 // noteRecount writes down what a day's comparison found.
-func (s *slice) noteRecount(ctx context.Context, tx pgx.Tx, day time.Time, listed, gaps, vanished int) error {
+func (s *slice) noteRecount(ctx context.Context, tx pgx.Tx, p *progress, vanished int) error {
 	_, err := tx.Exec(ctx, `INSERT INTO recounts (connection_id, day, host_records, missing, vanished) VALUES ($1, $2, $3, $4, $5)`,
-		s.lane.Connection, day.Format(time.DateOnly), listed, gaps, vanished)
-	if err != nil || gaps+vanished == 0 {
+		s.lane.Connection, p.Day, len(p.Listed), p.Gaps, vanished)
+	if err != nil || p.Gaps+vanished == 0 {
 		return err
 	}
-	title, date := s.host.Info().Title, day.Format(time.DateOnly)
+	title := s.host.Info().Title
 	var said []string
-	if gaps > 0 {
-		said = append(said, fmt.Sprintf("found %s of %s that %s had not listed before", plural(gaps, "record"), date, title))
+	if p.Gaps > 0 {
+		said = append(said, fmt.Sprintf("found %s of %s that %s had not listed before", plural(p.Gaps, "record"), p.Day, title))
 	}
 	if vanished > 0 {
-		said = append(said, fmt.Sprintf("took back %s of %s that %s no longer has", plural(vanished, "record"), date, title))
+		said = append(said, fmt.Sprintf("took back %s of %s that %s no longer has", plural(vanished, "record"), p.Day, title))
 	}
 	return tellMerchant(ctx, tx, s.lane.Connection, strings.Join(said, "; "))
 }
 
-// recountAgain keeps the day to go on with, or makes the lane due next night.
-func (s *slice) recountAgain(ctx context.Context, next string) error {
-	wait := time.Duration(0)
-	if next == "" {
-		wait = nextNight(s.lane.Now.In(s.account.Zone), s.lane.Connection)
+// recountAgain keeps where to go on, or makes the lane due next night.
+func (s *slice) recountAgain(ctx context.Context, p *progress) error {
+	cursor, wait := "", nextNight(s.lane.Now.In(s.account.Zone), s.lane.Connection)
+	if p != nil {
+		b, err := json.Marshal(p)
+		if err != nil {
+			return err
+		}
+		cursor, wait = string(b), 0
 	}
-	tag, err := s.Store.Pool.Exec(ctx, `UPDATE lanes SET cursor = $3, failures = 0, due_at = now() + $4::interval WHERE id = $1 AND epoch = $2`,
-		s.lane.ID, s.lane.Epoch, next, wait)
+	tag, err := s.Store.Pool.Exec(ctx, `UPDATE lanes SET cursor = $3, failures = 0, due_at = CASE WHEN due_at IS NOT NULL THEN now() + $4::interval END
+		WHERE id = $1 AND epoch = $2`, s.lane.ID, s.lane.Epoch, cursor, wait)
 	if err == nil && tag.RowsAffected() != 1 {
 		return errFenced
 	}
@@ -236,7 +294,7 @@ func nextNight(now time.Time, connection int64) time.Duration {
 	h := fnv.New32a()
 	_, _ = h.Write(strconv.AppendInt(nil, connection, 10)) // never fails
 	night := time.Date(now.Year(), now.Month(), now.Day(), recountHour, 0, 0, 0, now.Location()).
-		Add(time.Duration(h.Sum32()) % recountSpread)
+		Add(time.Duration(h.Sum32()) * time.Microsecond % recountSpread)
 	for !night.After(now.Add(time.Hour)) {
 		night = night.AddDate(0, 0, 1)
 	}

@@ -92,7 +92,7 @@ func storable(s string) string {
 func convert(host hostapi.Host, record hostapi.Record) (items []models.Item, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = models.Errorf(models.Refused, "This record has a shape we did not foresee. We were told and will correct it; nothing else is held up.").
+			err = models.Errorf(models.Refused, "This record has a shape we did not foresee. Our operators see it in the log; nothing else is held up.").
 				Because(fmt.Errorf("panic in the mapping: %v", p))
 		}
 	}()

@@ -126,6 +126,9 @@ type memoryHost struct {
 	hidden   map[string]bool           // not listed by Pull
 	reread   func(from hostapi.Cursor) // called before each page
 	pulls    int
+	history  time.Duration // how far back it remembers; 0 = for ever
+	lookback time.Duration // 0 = a minute, below = none
+	asked    []models.Window
 }
 
 type memoryRecord struct {
@@ -162,7 +165,7 @@ func (h *memoryHost) remove(key string) {
 func (h *memoryHost) Info() hostapi.Info {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return hostapi.Info{Title: "Memory", Mapping: h.mapping, Lookback: time.Minute, Parallel: 2}
+	return hostapi.Info{Title: "Memory", Mapping: h.mapping, Lookback: max(0, cmp.Or(h.lookback, time.Minute)), History: h.history, Parallel: 2}
 }
 
 func (h *memoryHost) Transform(r hostapi.Record) ([]models.Item, error) {
@@ -205,6 +208,9 @@ func (h *memoryHost) Pull(_ context.Context, _ hostapi.Account, w models.Window,
 	if h.reread != nil {
 		h.reread(from)
 	}
+	h.mu.Lock()
+	h.asked = append(h.asked, w)
+	h.mu.Unlock()
 	return h.page(from, func(r memoryRecord) bool { return !h.hidden[r.Key] && w.Contains(r.updated) })
 }
 
@@ -257,6 +263,8 @@ type memoryTarget struct {
 	script   []func(items []models.Item) (apply bool, r targetapi.Receipt, err error) // one a request, first
 	refuse   func(models.Item) bool                                                   // names no culprit
 	before   func()
+	unread   error // reading back fails with it
+	looks    int
 }
 
 type effect struct {
@@ -324,6 +332,9 @@ func (m *memoryTarget) apply(connection string, items []models.Item) {
 func (m *memoryTarget) Holds(_ context.Context, a targetapi.Account, item models.Item) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.looks++; m.unread != nil {
+		return false, m.unread
+	}
 	have := m.items[a.ConnectionID][item.Ref()]
 	return have.Total() == item.Sale.Total(), nil
 }

@@ -113,7 +113,10 @@ func (s *Store) openText(table, column string, row int64, sealed []byte) (string
 		return "", nil
 	}
 	plain, err := s.Sealer.Open(table, column, row, sealed)
-	return string(plain), err
+	if err != nil { // a kind of its own, or it would be taken for the host's fault
+		return "", Errorf(Internal, "What is sealed in the database does not open with the keys in ENCRYPTION_KEYS.").Because(err)
+	}
+	return string(plain), nil
 }
 
 // sealText seals a text for its column; "" gives NULL.
