@@ -174,7 +174,7 @@ func TestRefusedTokenPausesTheServiceOnTheSecondAnswerOnly(t *testing.T) {
 func TestUnknownConnectionIsPausedAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "2020-01-01")
-	other := w.connect("c-2", "2020-01-01")
+	w.connect("c-2", "2020-01-01")
 	w.offer(1)
 	w.target.script = append(w.target.script, func([]models.Item) (bool, targetapi.Receipt, error) {
 		return false, targetapi.Receipt{}, models.Errorf(models.NotFound, "unknown")
@@ -182,7 +182,6 @@ func TestUnknownConnectionIsPausedAlone(t *testing.T) {
 	w.settleDown()
 	expect(t, "paused", w.one(`SELECT count(*) FROM connections WHERE pause = $1 AND NOT enabled`, models.PauseUnknownTarget), "1")
 	expect(t, "the other works", w.one(`SELECT count(*) FROM connections WHERE active`), "1")
-	_ = other
 }
 
 func TestNoRequestStartsAfterDeleteWasAnswered(t *testing.T) {

@@ -35,7 +35,11 @@ const (
 	// by the end of its job, says nothing about the host.
 	pageTime = 25 * time.Second
 
+	sweepEvery = time.Second // a nudge comes at once; this finds due times, and what nobody nudged for
+	careEvery  = time.Minute // nobody waits for the housekeeping by the second
+
 	backoffFirst = time.Second      // first wait after a failure
+	resendFirst  = 5 * time.Second  // first wait after a delivery without a clear answer: a target that is slow needs air
 	backoffMost  = 15 * time.Minute // longest wait: no longer than the usual interval
 
 	payloadDays = 30 // delivered payloads lose their street lines after that
@@ -43,23 +47,23 @@ const (
 
 // Timing holds what tests need to shorten.
 type Timing struct {
-	Sweep  time.Duration // how often due work is looked for without a nudge
-	Care   time.Duration // how often the housekeeping runs
+	Sweep  time.Duration // see sweepEvery
+	Care   time.Duration // see careEvery
 	Lease  time.Duration // see leaseTime
 	Quiet  time.Duration // see quietTime
 	Doubt  time.Duration // see tokenDoubt
 	Hour   time.Duration // see targetHour
 	Probe  time.Duration // see probeEvery
 	First  time.Duration // see backoffFirst
-	Resend time.Duration // first wait after a delivery without a clear answer
+	Resend time.Duration // see resendFirst
 	Page   time.Duration // see pageTime
 	Anew   time.Duration // least wait before a window begins anew, so that one that never ends costs little
 }
 
 func (t Timing) orDefaults() Timing {
 	def := Timing{
-		Sweep: time.Second, Care: time.Minute, Lease: leaseTime, Quiet: quietTime, Doubt: tokenDoubt,
-		Hour: targetHour, Probe: probeEvery, First: backoffFirst, Resend: 5 * time.Second, Page: pageTime, Anew: backoffMost,
+		Sweep: sweepEvery, Care: careEvery, Lease: leaseTime, Quiet: quietTime, Doubt: tokenDoubt,
+		Hour: targetHour, Probe: probeEvery, First: backoffFirst, Resend: resendFirst, Page: pageTime, Anew: backoffMost,
 	}
 	for _, p := range []struct{ have, def *time.Duration }{
 		{&t.Sweep, &def.Sweep}, {&t.Care, &def.Care}, {&t.Lease, &def.Lease}, {&t.Quiet, &def.Quiet}, {&t.Doubt, &def.Doubt},
