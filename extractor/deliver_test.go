@@ -38,7 +38,7 @@ func (w *world) settleDown() {
 	w.t.Fatal("deliveries do not come to rest: ", w.one(`SELECT string_agg(kind||' '||due_at||' '||failures, ';') FROM lanes WHERE due_at IS NOT NULL`))
 }
 
-func unsure() error { return models.Errorf(models.Unsure, "Trustfile did not answer in time.") }
+func unsure() error { return models.Errorf(models.Unsure, "TrustFile did not answer in time.") }
 
 func TestUnclearAnswerIsFollowedByTheSameBytes(t *testing.T) {
 	t.Parallel()

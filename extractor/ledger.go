@@ -218,7 +218,7 @@ func (s *slice) move(ctx context.Context, tx pgx.Tx, to advance, c committed) er
 		}
 	}
 	if to.last && !to.hold && s.cutShort(to.window) {
-		if err := tellMerchant(ctx, tx, s.lane.Connection, fmt.Sprintf("%s tells nothing that changed before %s; enter older sales in Trustfile by hand",
+		if err := tellMerchant(ctx, tx, s.lane.Connection, fmt.Sprintf("%s tells nothing that changed before %s; enter older sales in TrustFile by hand",
 			s.host.Info().Title, s.localDay(to.window.From))); err != nil {
 			return err
 		}

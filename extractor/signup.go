@@ -68,9 +68,9 @@ func SignUp(ctx context.Context, store *models.Store, provisioner targetapi.Prov
 
 // What the merchant reads when a person has to help.
 const (
-	existsMessage  = "There is an account at Trustfile for your e-mail address already. Sign in there and connect your store from inside Trustfile; if that does not work, ask Trustfile's support to link it."
-	lostMessage    = "Trustfile did not confirm that your account was made. Look for an e-mail from Trustfile; if there is none within an hour, ask Trustfile's support to link your store. Please do not sign up a second time."
-	waitingMessage = "Trustfile does not answer just now. We keep trying; you can leave this page open or come back later."
+	existsMessage  = "There is an account at TrustFile for your e-mail address already. Sign in there and connect your store from inside TrustFile; if that does not work, ask TrustFile's support to link it."
+	lostMessage    = "TrustFile did not confirm that your account was made. Look for an e-mail from TrustFile; if there is none within an hour, ask TrustFile's support to link your store. Please do not sign up a second time."
+	waitingMessage = "TrustFile does not answer just now. We keep trying; you can leave this page open or come back later."
 )
 
 // signupFailed is the one table from what went wrong to what we do about it.
@@ -81,9 +81,9 @@ func signupFailed(ctx context.Context, store *models.Store, g *models.Signup, er
 		return stopSignup(ctx, store, g.ConnectionID, models.SignupExists, existsMessage, err)
 	case models.Refused, models.Invalid:
 		return stopSignup(ctx, store, g.ConnectionID, models.SignupRefused,
-			models.Sentence(err, "Trustfile could not make an account from your store's details. Check your name and e-mail address there, then install again."), err)
+			models.Sentence(err, "TrustFile could not make an account from your store's details. Check your name and e-mail address there, then install again."), err)
 	case models.Unavailable, models.Throttled, models.Unauthorised: // nothing was made
-		told := fmt.Sprintf("its company cannot be signed up at Trustfile just now; we try again. (%s)", models.KindOf(err))
+		told := fmt.Sprintf("its company cannot be signed up at TrustFile just now; we try again. (%s)", models.KindOf(err))
 		if err := store.RecordFailure(ctx, models.FailureIntegration, &g.ConnectionID, told); err != nil {
 			return err
 		}
@@ -117,12 +117,12 @@ func stopSignup(ctx context.Context, store *models.Store, id int64, state models
 
 // operatorMessage tells an operator what to do.
 func operatorMessage(id int64, state models.SignupState) string {
-	const adopt = "Ask Trustfile for the company token and enter it for connection number %d."
+	const adopt = "Ask TrustFile for the company token and enter it for connection number %d."
 	switch state {
 	case models.SignupExists:
-		return fmt.Sprintf("the merchant has an account at Trustfile already, so no company was made. "+adopt, id)
+		return fmt.Sprintf("the merchant has an account at TrustFile already, so no company was made. "+adopt, id)
 	case models.SignupRefused:
-		return fmt.Sprintf("Trustfile refused to make a company from the details at the host. The merchant can correct them and install again (connection number %d).", id)
+		return fmt.Sprintf("TrustFile refused to make a company from the details at the host. The merchant can correct them and install again (connection number %d).", id)
 	}
 	return fmt.Sprintf("the answer to its signup was lost, so a company may or may not have been made; it is not asked for again. "+adopt, id)
 }

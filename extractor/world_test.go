@@ -283,7 +283,7 @@ func newMemoryTarget() *memoryTarget {
 	return &memoryTarget{items: map[string]map[models.Ref]models.Sale{}}
 }
 
-func (m *memoryTarget) Info() targetapi.Info { return targetapi.Info{Title: "Trustfile", Batch: 1000} }
+func (m *memoryTarget) Info() targetapi.Info { return targetapi.Info{Title: "TrustFile", Batch: 1000} }
 
 func (m *memoryTarget) Deliver(_ context.Context, a targetapi.Account, items []models.Item) (targetapi.Receipt, error) {
 	if m.before != nil {

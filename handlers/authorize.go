@@ -24,7 +24,7 @@ type PopupConfig struct {
 	Store         *models.Store
 	Hosts         map[string]hostapi.Host // by folder name
 	PublicURL     string                  // how browsers reach this service, without a path
-	Redirects     []string                // REDIRECT_ALLOWLIST; empty: Trustfile's own
+	Redirects     []string                // REDIRECT_ALLOWLIST; empty: TrustFile's own
 	RedirectID    string                  // REDIRECT_ID; empty: echo
 	RequireTicket bool                    // REQUIRE_AUTHENTICATION_TICKET
 	AppURL        string                  // where merchants go on after an install; empty: nowhere
@@ -139,7 +139,7 @@ func (p *Popup) wanted(u *url.URL) (redirect, ticket string, err error) {
 		}
 	}
 	if ticket == "" && p.RequireTicket {
-		return "", "", models.Errorf(models.Unauthorised, "Connecting an account begins in Trustfile. Go back there and press Connect again.")
+		return "", "", models.Errorf(models.Unauthorised, "Connecting an account begins in TrustFile. Go back there and press Connect again.")
 	}
 	return redirect, ticket, nil
 }
@@ -165,15 +165,15 @@ func (p *Popup) authorizer(name string) (hostapi.Host, error) {
 // question is the page that asks whether to connect.
 func (p *Popup) question(connection *models.Connection, state string) page {
 	title := p.Store.Title(connection.Host)
-	company := "your Trustfile company"
+	company := "your TrustFile company"
 	if connection.CompanyName != nil && *connection.CompanyName != "" {
 		company = *connection.CompanyName
 	}
 	return page{
 		Title: "Connect " + title + " to " + company,
 		Text: []string{
-			"You will sign in at " + title + " and allow Trustfile's extractor to read your sales there. It changes nothing in your account.",
-			"Go on only if you came here from Trustfile yourself just now.",
+			"You will sign in at " + title + " and allow TrustFile's extractor to read your sales there. It changes nothing in your account.",
+			"Go on only if you came here from TrustFile yourself just now.",
 		},
 		Form:  &pageForm{Action: "/oauth/" + connection.Host + "/start", Attempt: state, Label: "Continue to " + title},
 		Small: "Not what you wanted? Close this window; nothing is changed.",

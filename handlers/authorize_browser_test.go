@@ -14,7 +14,7 @@ import (
 	"extractor/internal/webdriver"
 )
 
-// consumer is Trustfile's side in the browser: a page with a button that opens
+// consumer is TrustFile's side in the browser: a page with a button that opens
 // the popup, one that frames it, and the page of success.
 type consumer struct {
 	url  string
@@ -211,9 +211,9 @@ func TestBrowserInstall(t *testing.T) {
 	d, _, b := inBrowser(t, webdriver.Options{NoScript: true})
 	b.Open(d.url + "/install/shop")
 	b.Click("#allow")
-	b.Text("Setting up Trustfile")
+	b.Text("Setting up TrustFile")
 	picture(b, "installing")
 	d.exec(`UPDATE connections SET external_id = 'company-token' WHERE external_id IS NULL`)
-	b.Text("Testshop is connected to Trustfile") // by itself
+	b.Text("Testshop is connected to TrustFile") // by itself
 	picture(b, "installed")
 }

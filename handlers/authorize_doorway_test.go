@@ -46,7 +46,7 @@ type doorway struct {
 	log   *journal
 }
 
-// trustfileReturn is where Trustfile wants its users back, in its own writing.
+// trustfileReturn is where TrustFile wants its users back, in its own writing.
 const trustfileReturn = "app.trustfile.avalara.com/connectors/success?id=a%2Fb-token&x=1"
 
 func newDoorway(t *testing.T, adjust ...func(*PopupConfig)) *doorway {

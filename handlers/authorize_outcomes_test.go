@@ -230,7 +230,7 @@ func TestTickets(t *testing.T) {
 	d := newDoorway(t, func(c *PopupConfig) { c.RequireTicket = true })
 	d.connection("company-1")
 	d.connection("company-2")
-	d.browser().open("company-1").wants(t, http.StatusForbidden, "begins in Trustfile")
+	d.browser().open("company-1").wants(t, http.StatusForbidden, "begins in TrustFile")
 	body := `{"redirectUri":"` + trustfileReturn + `"}`
 	for _, v := range []struct {
 		id, body, bearer string

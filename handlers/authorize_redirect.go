@@ -18,7 +18,7 @@ type redirects struct {
 	origins   []string // of addresses, each once
 }
 
-// defaultAllowed are Trustfile's own.
+// defaultAllowed are TrustFile's own.
 const defaultAllowed = "https://app.trustfile.avalara.com/connectors/success"
 
 var (

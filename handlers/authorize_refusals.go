@@ -20,9 +20,9 @@ func (p *Popup) refuse(c *gin.Context, err error) {
 	case models.Invalid:
 		status, title = http.StatusBadRequest, "This link does not work"
 	case models.NotFound:
-		status, title, small = http.StatusNotFound, "Please start again", "Begin where you came from: in Trustfile, or at your store."
+		status, title, small = http.StatusNotFound, "Please start again", "Begin where you came from: in TrustFile, or at your store."
 	case models.Unauthorised:
-		status, title = http.StatusForbidden, "Please start in Trustfile"
+		status, title = http.StatusForbidden, "Please start in TrustFile"
 	default:
 		slog.ErrorContext(c, "popup failed", "kind", models.KindOf(err), "error", loggableCause(err))
 		text = "Invalid query" // the contract's words for any failure of ours
@@ -64,7 +64,7 @@ func (p *Popup) refuseAttempt(c *gin.Context, a *models.Attempt, state string, e
 
 func orUnknown(err error) error {
 	if err == nil {
-		return models.Errorf(models.NotFound, "There is no such attempt. Go back to Trustfile and start again.")
+		return models.Errorf(models.NotFound, "There is no such attempt. Go back to TrustFile and start again.")
 	}
 	return err
 }
@@ -72,9 +72,9 @@ func orUnknown(err error) error {
 // alreadyDone is for a browser that comes back to an attempt with success.
 func (p *Popup) alreadyDone(a *models.Attempt) page {
 	done := page{Title: p.Store.Title(a.Host) + " is connected already",
-		Text: []string{"There is nothing left to do here. You can close this window and go on in Trustfile."}}
+		Text: []string{"There is nothing left to do here. You can close this window and go on in TrustFile."}}
 	if a.Kind == models.AttemptInstall && p.AppURL != "" {
-		done.Link = &pageLink{Address: p.AppURL, Label: "Go on to Trustfile"}
+		done.Link = &pageLink{Address: p.AppURL, Label: "Go on to TrustFile"}
 	}
 	return done
 }

@@ -18,7 +18,7 @@ func TestPopupConnectsAndReturns(t *testing.T) {
 	d.connection("company-1")
 	b := d.browser()
 	page := b.open("company-1")
-	page.wants(t, http.StatusOK, "Connect Testshop to your Trustfile company")
+	page.wants(t, http.StatusOK, "Connect Testshop to your TrustFile company")
 	toHost := b.press(page)
 	for _, secret := range []string{"code_verifier", "a%2Fb-token", "a/b-token"} {
 		if strings.Contains(toHost.location(), secret) {

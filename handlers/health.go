@@ -72,14 +72,14 @@ func targetHealth(p *models.Pulse) health {
 	failing := p.Service.TargetFailingSince
 	switch {
 	case p.Service.Pause == models.PauseTokenRefused:
-		h.Status, h.Description = healthFail, "Trustfile does not accept our token."
+		h.Status, h.Description = healthFail, "TrustFile does not accept our token."
 	case p.Service.DoubtedAt != nil:
-		h.Status, h.Description = healthDegraded, "Trustfile refused our token once; we ask again before we believe it."
+		h.Status, h.Description = healthDegraded, "TrustFile refused our token once; we ask again before we believe it."
 	case failing == nil:
 	case p.Now.Sub(*failing) < graceOfTarget:
-		h.Status, h.Description = healthDegraded, "Trustfile began to fail a moment ago; we try again."
+		h.Status, h.Description = healthDegraded, "TrustFile began to fail a moment ago; we try again."
 	default:
-		h.Status, h.Description = healthFail, "Trustfile has been failing since "+timestamp(*failing)+"; we try again."
+		h.Status, h.Description = healthFail, "TrustFile has been failing since "+timestamp(*failing)+"; we try again."
 	}
 	return h
 }

@@ -92,32 +92,32 @@ func (p *Popup) signupPage(g *models.Signup) page {
 	case models.SignupDone:
 		return p.onward(title)
 	case models.SignupLost:
-		return page{Title: "Trustfile has to look at this", Text: []string{g.Message}}
+		return page{Title: "TrustFile has to look at this", Text: []string{g.Message}}
 	case models.SignupExists:
-		return page{Title: "You are known to Trustfile already", Text: []string{g.Message}, Link: p.app("Sign in to Trustfile")}
+		return page{Title: "You are known to TrustFile already", Text: []string{g.Message}, Link: p.app("Sign in to TrustFile")}
 	case models.SignupRefused:
-		return page{Title: "Trustfile needs other details", Text: []string{g.Message},
+		return page{Title: "TrustFile needs other details", Text: []string{g.Message},
 			Link: &pageLink{Address: "/install/" + g.Host, Label: "Install again"}}
 	}
-	text := []string{title + " is connected. Your account at Trustfile is being made; this takes some seconds."}
+	text := []string{title + " is connected. Your account at TrustFile is being made; this takes some seconds."}
 	if g.Message != "" {
 		text = append(text, g.Message)
 	}
-	return page{Title: "Setting up Trustfile", Text: text, Refresh: progressEvery, Small: "This page goes on by itself."}
+	return page{Title: "Setting up TrustFile", Text: text, Refresh: progressEvery, Small: "This page goes on by itself."}
 }
 
-// onward is the page that sends the merchant on to Trustfile.
+// onward is the page that sends the merchant on to TrustFile.
 func (p *Popup) onward(title string) page {
-	v := page{Title: title + " is connected to Trustfile",
-		Text: []string{"You will get an e-mail from Trustfile to set your password. In Trustfile, choose the date from which your sales are to be read."},
-		Link: p.app("Go on to Trustfile")}
+	v := page{Title: title + " is connected to TrustFile",
+		Text: []string{"You will get an e-mail from TrustFile to set your password. In TrustFile, choose the date from which your sales are to be read."},
+		Link: p.app("Go on to TrustFile")}
 	if v.Link != nil {
 		v.Refresh = onwardAfter + ";url=" + v.Link.Address
 	}
 	return v
 }
 
-// app is the link to Trustfile, if we know where it is.
+// app is the link to TrustFile, if we know where it is.
 func (p *Popup) app(label string) *pageLink {
 	if p.AppURL == "" {
 		return nil

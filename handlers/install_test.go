@@ -66,7 +66,7 @@ func TestInstallSignsUpOnceAndMovesOn(t *testing.T) {
 	if c, err := d.store.ChangeConnection(t.Context(), "company-token", models.Change{Enabled: &on, StartDate: &from}); err != nil || !c.Active {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	b.install().wants(t, http.StatusOK, "Testshop is connected to Trustfile") // installed a second time
+	b.install().wants(t, http.StatusOK, "Testshop is connected to TrustFile") // installed a second time
 	if !d.now("company-token").Active || len(f.asked) != 1 {
 		t.Fatal("the second install changed something")
 	}
@@ -102,11 +102,11 @@ func TestInstallOfAKnownUser(t *testing.T) {
 	if err := extractor.SignUps(t.Context(), d.store, f); err != nil {
 		t.Fatal(err)
 	}
-	b.install().wants(t, http.StatusOK, "You are known to Trustfile already")
+	b.install().wants(t, http.StatusOK, "You are known to TrustFile already")
 	if len(f.asked) != 1 {
 		t.Fatalf("asked %d times", len(f.asked))
 	}
-	// The merchant goes by Trustfile instead; the unnamed connection makes room.
+	// The merchant goes by TrustFile instead; the unnamed connection makes room.
 	d.connection("company-1")
 	if s := d.browser().connect("company-1"); s.status != http.StatusSeeOther || !d.now("company-1").Enabled {
 		t.Fatalf("%d:\n%s", s.status, s.body)
@@ -125,7 +125,7 @@ func TestInstallThatIsRefusedOrDenied(t *testing.T) {
 	if again := b.press(denied); again.location() != "/install/shop" {
 		t.Fatalf("%d to %q", again.status, again.location())
 	}
-	b.install().wants(t, http.StatusOK, "Setting up Trustfile")
+	b.install().wants(t, http.StatusOK, "Setting up TrustFile")
 	if err := extractor.SignUps(t.Context(), d.store, f); err != nil {
 		t.Fatal(err)
 	}

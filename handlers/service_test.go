@@ -66,12 +66,12 @@ func TestErrors(t *testing.T) {
 		record(models.FailureIntegration, &id, "Shop asked us to slow down.")
 	}
 	record(models.FailureConnection, &id, "Shop no longer lets us in.")
-	record(models.FailureSystem, nil, "Trustfile does not accept our token.")
+	record(models.FailureSystem, nil, "TrustFile does not accept our token.")
 	b.exec(`UPDATE failures SET at = '2015-07-06 22:26:28+00'`)
 	want := `{"errors":{
 		"integration":[{"type":"INTEGRATION","timestamp":"2015-07-06T22:26:28+00:00","message":"Connection a: Shop asked us to slow down."}],
 		"connection":[{"type":"CONNECTION","timestamp":"2015-07-06T22:26:28+00:00","message":"Connection a: Shop no longer lets us in."}],
-		"system":[{"type":"SYSTEM","timestamp":"2015-07-06T22:26:28+00:00","message":"Trustfile does not accept our token."}]}}`
+		"system":[{"type":"SYSTEM","timestamp":"2015-07-06T22:26:28+00:00","message":"TrustFile does not accept our token."}]}}`
 	none := `{"errors":{"integration":[],"connection":[],"system":[]}}`
 	for date, body := range map[string]string{
 		"": want, "?date=2015-07-06": want, "?date=2015-07-07": none, "?date=2015-07-06T22:26:28+00:00": want,

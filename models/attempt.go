@@ -61,7 +61,7 @@ type attemptSecrets struct {
 }
 
 var (
-	errNoAttempt = Errorf(NotFound, "This page does not belong to an attempt that began in this browser. Close the window and start again in Trustfile.")
+	errNoAttempt = Errorf(NotFound, "This page does not belong to an attempt that began in this browser. Close the window and start again in TrustFile.")
 	errUsed      = Errorf(Conflict, "This attempt was answered already.")
 	errExpired   = Errorf(Invalid, "This attempt took longer than ten minutes, so we stopped it for your safety. Nothing was changed.")
 )

@@ -19,7 +19,7 @@ type Authorization struct {
 }
 
 var (
-	errGone = Errorf(NotFound, "This connection was deleted meanwhile. Create it again in Trustfile, then connect the account.")
+	errGone = Errorf(NotFound, "This connection was deleted meanwhile. Create it again in TrustFile, then connect the account.")
 	// errEnded is for an attempt that lost a race; its browser sees it as used.
 	errEnded = Errorf(Conflict, "This attempt ended already. Start again to connect the account.")
 )

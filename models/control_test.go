@@ -143,7 +143,7 @@ func TestEachStateHasItsSentence(t *testing.T) {
 		c    *models.Connection
 		says string
 	}{
-		"working":      {working(func(*models.Connection) {}), "sent from Shop to Trustfile"},
+		"working":      {working(func(*models.Connection) {}), "sent from Shop to TrustFile"},
 		"first sync":   {working(func(c *models.Connection) { c.LastSyncAt = nil }), "for the first time"},
 		"trouble":      {working(func(c *models.Connection) { c.TroubleSince = day("2018-05-01") }), "keep trying"},
 		"consent ends": {working(func(c *models.Connection) { c.ConsentExpiresAt = day("2018-09-01") }), "2018-09-01"},
@@ -152,7 +152,7 @@ func TestEachStateHasItsSentence(t *testing.T) {
 		"off":          {working(func(c *models.Connection) { c.Wish = models.WishOff }), "Switch the connection on"},
 		"off and out":  {working(func(c *models.Connection) { c.Wish, c.Authorized = models.WishOff, false }), "connect the Shop account"},
 		"locked out":   {working(func(c *models.Connection) { c.Pause, c.Authorized = models.PauseUnauthorised, false }), "Reauthorise the account to resume"},
-		"unknown":      {working(func(c *models.Connection) { c.Pause = models.PauseUnknownTarget }), "Trustfile does not know"},
+		"unknown":      {working(func(c *models.Connection) { c.Pause = models.PauseUnknownTarget }), "TrustFile does not know"},
 		"other pause":  {working(func(c *models.Connection) { c.Pause = "new reason" }), "We paused"},
 		"deleted":      {working(func(c *models.Connection) { c.DeletedAt = day("2018-05-01") }), "was deleted"},
 	} {

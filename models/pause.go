@@ -27,7 +27,7 @@ func (s *Store) Deauthorise(ctx context.Context, id, generation int64) error {
 // how long until we ask again.
 func (s *Store) PauseUnknown(ctx context.Context, id, generation int64, probe time.Duration) error {
 	return s.pause(ctx, id, generation, PauseUnknownTarget, &probe, func(*Connection) string {
-		return "Trustfile does not know this connection; stopped until it does"
+		return "TrustFile does not know this connection; stopped until it does"
 	})
 }
 

@@ -157,7 +157,7 @@ func (s *Store) nameConnection(tx *gorm.DB, connection int64, externalID string)
 	if res.RowsAffected == 0 {
 		return errNotAdopted
 	}
-	if err := recordActivity(tx, connection, "created the company at Trustfile"); err != nil {
+	if err := recordActivity(tx, connection, "created the company at TrustFile"); err != nil {
 		return err
 	}
 	return s.settle(tx, connection, &Connection{})

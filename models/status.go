@@ -15,15 +15,15 @@ func StatusSentence(c *Connection, host string) string {
 	case c.DeletedAt != nil:
 		return "This connection was deleted. Nothing is sent any more; create it again to resume."
 	case c.Wish == WishOff && !c.Authorized:
-		return fmt.Sprintf("Synchronising is switched off. To resume, connect the %s account and switch the connection on in Trustfile.", host)
+		return fmt.Sprintf("Synchronising is switched off. To resume, connect the %s account and switch the connection on in TrustFile.", host)
 	case c.Wish == WishOff && c.StartDate == nil: // made by an install, and never on yet
 		return connectedSentence(host)
 	case c.Wish == WishOff:
-		return "Synchronising is switched off. Switch the connection on in Trustfile to resume."
+		return "Synchronising is switched off. Switch the connection on in TrustFile to resume."
 	case c.Pause == PauseUnauthorised:
 		return fmt.Sprintf("%s no longer lets us in, so this connection was disabled. Reauthorise the account to resume; nothing is lost.", host)
 	case c.Pause == PauseUnknownTarget:
-		return "Trustfile does not know this connection, so it was disabled. We ask again by ourselves; if this lasts, contact Trustfile's support."
+		return "TrustFile does not know this connection, so it was disabled. We ask again by ourselves; if this lasts, contact TrustFile's support."
 	case c.Pause != PauseNone:
 		return "We paused this connection and try again by ourselves. There is nothing to do for you; contact support if this lasts."
 	case !c.Authorized:
@@ -36,7 +36,7 @@ func StatusSentence(c *Connection, host string) string {
 
 // connectedSentence is the status of a connection that lacks its start date alone.
 func connectedSentence(host string) string {
-	return fmt.Sprintf("%s is connected. Choose a start date in Trustfile to begin.", host)
+	return fmt.Sprintf("%s is connected. Choose a start date in TrustFile to begin.", host)
 }
 
 // workingSentence is the status of a connection that is able to work.
@@ -49,7 +49,7 @@ func workingSentence(c *Connection, host string) string {
 	case c.LastSyncAt == nil:
 		s = fmt.Sprintf("%s is connected. Sales from %s on are being read for the first time; there is nothing to do for you.", host, from)
 	default:
-		s = fmt.Sprintf("Sales from %s on are sent from %s to Trustfile. There is nothing to do for you.", from, host)
+		s = fmt.Sprintf("Sales from %s on are sent from %s to TrustFile. There is nothing to do for you.", from, host)
 	}
 	if c.ConsentExpiresAt != nil {
 		s += fmt.Sprintf(" Access ends on %s: reauthorise the account before then.", c.ConsentExpiresAt.UTC().Format(time.DateOnly))

@@ -18,7 +18,7 @@ type Ticket struct {
 	Redirect     string // where the browser goes in the end; empty: the request says it
 }
 
-var errNoTicket = Errorf(NotFound, "This link was used already or is older than ten minutes. Go back to Trustfile and start again.")
+var errNoTicket = Errorf(NotFound, "This link was used already or is older than ten minutes. Go back to TrustFile and start again.")
 
 // MakeTicket makes a ticket for a connection.
 func (s *Store) MakeTicket(ctx context.Context, t Ticket) (ticket string, err error) {

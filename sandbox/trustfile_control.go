@@ -80,7 +80,7 @@ func (t *TrustFile) controlReset(w http.ResponseWriter, _ *http.Request) {
 // success answers the page a popup ends on.
 func (t *TrustFile) success(w http.ResponseWriter, _ *http.Request) { show(w, "success.html", nil) }
 
-// app answers the page that stands for the Trustfile web application.
+// app answers the page that stands for the TrustFile web application.
 func (t *TrustFile) app(w http.ResponseWriter, _ *http.Request) { show(w, "app.html", nil) }
 
 // bookView is a connection as the page shows it. The id is a bearer, so the
