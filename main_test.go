@@ -49,7 +49,7 @@ func TestStoryFromConnectionToTrustFile(t *testing.T) {
 	var told struct{ Activities []struct{ Action string } }
 	s.must(http.MethodGet, "/connections/demo/activities", nil, &told)
 	all := fmt.Sprint(told.Activities)
-	for _, words := range []string{"created the connection", "requested sales", "to Trustfile"} {
+	for _, words := range []string{"created the connection", "requested sales", "to TrustFile"} {
 		if !strings.Contains(all, words) {
 			t.Errorf("no activity says %q: %s", words, all)
 		}

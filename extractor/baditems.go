@@ -146,7 +146,7 @@ func (s *slice) recordsOf(ctx context.Context, due []outdated) ([]hostapi.Record
 		}
 		body, err := unpack(due[i].Body)
 		if err != nil { // it stays a bad item; the others go on
-			slog.Error("kept record cannot be unpacked", "bad item", due[i].ID, "error", err)
+			slog.Error("kept record cannot be unpacked", "bad_item", due[i].ID, "error", err)
 			continue
 		}
 		records = append(records, hostapi.Record{Kind: kind, Key: key, Version: due[i].Version, Body: body})

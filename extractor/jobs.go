@@ -80,7 +80,7 @@ func newRiver(e *Engine) (*river.Client[pgx.Tx], error) {
 		queues[string(kind)] = river.QueueConfig{MaxWorkers: s.jobs}
 	}
 	return river.NewClient(riverpgxv5.New(e.Store.Pool), &river.Config{
-		Queues: queues, Workers: workers, Logger: slog.Default(),
+		Queues: queues, Workers: workers, Logger: slog.New(warnings{slog.Default().Handler()}),
 		JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueTime, SoftStopTimeout: softStop,
 		CompletedJobRetentionPeriod: keptJobs,
 	})

@@ -25,6 +25,7 @@ type Connection struct {
 	CompanyAddress   *Address `gorm:"serializer:json"`
 	ConsentExpiresAt *time.Time
 	CoveredFrom      *time.Time
+	StartFollowed    *time.Time `gorm:"type:date"`
 	StatusMessage    string
 	StatusChangedAt  time.Time `gorm:"default:now()"`
 	LastSyncAt       *time.Time

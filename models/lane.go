@@ -88,7 +88,14 @@ func cover(tx *gorm.DB, c *Connection) error {
 }
 
 // followStartDate moves entries across the start date that were never sent.
+// It looks through all entries of the connection, so only when the date changed.
 func followStartDate(tx *gorm.DB, c *Connection) error {
+	if c.StartFollowed != nil && c.StartFollowed.Equal(*c.StartDate) {
+		return nil
+	}
+	if err := tx.Exec(`UPDATE connections SET start_followed = start_date WHERE id = ?`, c.ID).Error; err != nil {
+		return err
+	}
 	err := tx.Exec(`UPDATE entries SET state = 'pending', reason = NULL, seq = nextval('entry_seq'), changed_at = now()
 		WHERE connection_id = ? AND state = 'skipped' AND reason = ? AND day >= ?`,
 		c.ID, SkipBeforeStart, c.StartDate).Error

@@ -18,6 +18,7 @@ CREATE TABLE connections (
   company_address   jsonb,                           -- the target's default ship-from
   company_asked_at  timestamptz,                     -- when the target was last asked for it
   consent_expires_at timestamptz,                    -- when the merchant must consent again; null: never
+  start_followed    date,                            -- the start date that the entries' states go by
   covered_from      timestamptz,                     -- from here on the host's changes are read or planned to be
   status_message    text NOT NULL DEFAULT '',        -- one state and one next action, for the merchant
   status_changed_at timestamptz NOT NULL DEFAULT now(),

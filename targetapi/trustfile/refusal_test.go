@@ -110,14 +110,14 @@ func TestReason(t *testing.T) {
 	t.Parallel()
 	i := item(0)
 	for _, c := range []struct{ field, message, data, want string }{
-		{"shippingTax", "should be number", `"x"`, "Trustfile does not accept shippingTax: should be number."},
-		{"", "", ``, "Trustfile does not accept this item."},
-		{"salesTax", "should match.", `null`, "Trustfile does not accept salesTax: should match."},
-		{"zip", `"78701-1234" in AUSTIN is odd`, ``, `Trustfile does not accept zip: "…" in … is odd.`},
-		{"x", "ann@mail.example, Ann Example: no", `{"a":["Ann Example"],"b":"ann@mail.example"}`, "Trustfile does not accept x: …, …: no."},
-		{"x", "line\nbreak \x00", `"be"`, "Trustfile does not accept x: line break."},
-		{"x", "better be gone", `"be"`, "Trustfile does not accept x: better … gone."},
-		{"x", strings.Repeat("long ", 500), ``, "Trustfile does not accept x."},
+		{"shippingTax", "should be number", `"x"`, "TrustFile does not accept shippingTax: should be number."},
+		{"", "", ``, "TrustFile does not accept this item."},
+		{"salesTax", "should match.", `null`, "TrustFile does not accept salesTax: should match."},
+		{"zip", `"78701-1234" in AUSTIN is odd`, ``, `TrustFile does not accept zip: "…" in … is odd.`},
+		{"x", "ann@mail.example, Ann Example: no", `{"a":["Ann Example"],"b":"ann@mail.example"}`, "TrustFile does not accept x: …, …: no."},
+		{"x", "line\nbreak \x00", `"be"`, "TrustFile does not accept x: line break."},
+		{"x", "better be gone", `"be"`, "TrustFile does not accept x: better … gone."},
+		{"x", strings.Repeat("long ", 500), ``, "TrustFile does not accept x."},
 	} {
 		have := complaint{Message: c.message, Data: json.RawMessage(c.data)}.sentence(c.field, &i)
 		if have != c.want {

@@ -30,7 +30,7 @@ import (
 )
 
 const (
-	title = "Trustfile" // as merchants read it
+	title = "TrustFile"
 	// maxBatch is the most items that one POST may carry, by the API's contract.
 	maxBatch = 1000
 )
