@@ -43,18 +43,21 @@ type lane struct {
 // host allows at once ($3, $4), each connection's first before any one's second.
 const claimSQL = `
 WITH allowed AS (SELECT * FROM unnest($3::text[], $4::int[]) a(host, parallel)),
+busy AS (SELECT connection_id, count(*) AS lanes FROM lanes WHERE kind = $1 AND leased_until > now() GROUP BY connection_id),
 candidates AS (
   SELECT l.id, l.due_at, a.parallel,
     row_number() OVER (PARTITION BY l.connection_id ORDER BY l.due_at)
-      + (SELECT count(*) FROM lanes o WHERE o.connection_id = l.connection_id AND o.kind = l.kind AND o.leased_until > now()) AS nth
+      + coalesce(b.lanes, 0) AS nth
   FROM (SELECT * FROM lanes WHERE kind = $1 AND due_at <= now() AND (leased_until IS NULL OR leased_until <= now())
         ORDER BY due_at LIMIT 5000) l
   JOIN connections c ON c.id = l.connection_id AND c.active
   JOIN allowed a ON a.host = c.host
+  LEFT JOIN busy b ON b.connection_id = l.connection_id
   WHERE EXISTS (SELECT 1 FROM service s WHERE s.enabled AND s.pause = '')),
 picked AS (
-  SELECT l.id FROM lanes l JOIN candidates x ON x.id = l.id
-  WHERE x.nth <= x.parallel AND l.due_at <= now() AND (l.leased_until IS NULL OR l.leased_until <= now())
+  SELECT l.id FROM (SELECT * FROM candidates WHERE nth <= parallel ORDER BY nth, due_at LIMIT 8 * $2) x -- more than wanted: others claim as well
+  JOIN lanes l ON l.id = x.id
+  WHERE l.due_at <= now() AND (l.leased_until IS NULL OR l.leased_until <= now())
   ORDER BY x.nth, x.due_at LIMIT $2 FOR UPDATE OF l SKIP LOCKED)
 UPDATE lanes l SET epoch = l.epoch + 1, leased_until = now() + $5::interval
 FROM picked p, connections c WHERE l.id = p.id AND c.id = l.connection_id

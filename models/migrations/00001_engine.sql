@@ -86,6 +86,7 @@ CREATE TABLE lanes (
   pages         bigint NOT NULL DEFAULT 0  -- of the window under way, to notice a host that never ends
 );
 CREATE INDEX lanes_due ON lanes (kind, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX lanes_leased ON lanes (kind, leased_until) WHERE leased_until IS NOT NULL;
 CREATE INDEX lanes_connection ON lanes (connection_id, kind);
 CREATE UNIQUE INDEX lanes_single ON lanes (connection_id, kind) WHERE kind <> 'backfill';
 
