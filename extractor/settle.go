@@ -43,8 +43,7 @@ func errFencedUnless(ours bool) error {
 }
 
 // holdBatch locks the connection's outbox, for a lazy commit (see lazily), and
-// confirms that the batch is still
-// this lease's.
+// confirms that the batch is still this lease's.
 func (d *delivery) holdBatch(ctx context.Context, tx pgx.Tx) (bool, error) {
 	if err := models.HoldOutboxLazily(ctx, tx, d.lane.Connection); err != nil {
 		return false, err
