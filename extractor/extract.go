@@ -53,8 +53,12 @@ func (s *slice) extract(ctx context.Context) error {
 		return s.finishWindow(ctx)
 	}
 	ctx, stop := context.WithCancel(ctx)
-	defer stop() // ends the reader as well
 	feed := s.read(ctx, puller, window)
+	defer func() { // the reader ends with its slice: nothing asks the host once the lane is another's
+		stop()
+		for range feed { // what was read ahead is read again
+		}
+	}()
 	for {
 		got := gather(feed)
 		if len(got.pages) > 0 {
