@@ -40,6 +40,7 @@ type delivery struct {
 	until    time.Time
 	suspects []int64 // seqs among which the target refused one without saying which
 	sent     int
+	looked   bool // items that are due were read back
 }
 
 func (e *Engine) newDelivery(l *lane, until time.Time) *delivery {
@@ -65,7 +66,7 @@ func (d *delivery) deliver(ctx context.Context) error {
 
 func (d *delivery) batches(ctx context.Context) error {
 	for ctx.Err() == nil {
-		if err := d.verify(ctx); err != nil {
+		if err := d.verifyIfDue(ctx); err != nil {
 			return err
 		}
 		b, err := d.prepare(ctx)
@@ -80,6 +81,16 @@ func (d *delivery) batches(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// verifyIfDue reads items back once at the start of a slice, and again when an
+// answer asked for it. What falls due in between waits for the next slice.
+func (d *delivery) verifyIfDue(ctx context.Context) error {
+	if d.looked {
+		return nil
+	}
+	d.looked = true
+	return d.verify(ctx)
 }
 
 // post sends one batch and settles it.
@@ -160,7 +171,7 @@ func (d *delivery) pick(ctx context.Context, tx pgx.Tx) (*batch, error) {
 		limit = min(limit, max(1, *d.lane.BatchLimit))
 	}
 	query, args := `SELECT kind, key, seq, payload FROM entries WHERE connection_id = $1 AND state = 'pending'
-		AND (deliver_after IS NULL OR deliver_after <= now()) ORDER BY seq LIMIT $2`, []any{d.lane.Connection, limit}
+		AND (deliver_after IS NULL OR deliver_after <= now()) AND (verify_after IS NULL OR verify_after > now()) ORDER BY seq LIMIT $2`, []any{d.lane.Connection, limit}
 	if n := len(d.suspects); n > 0 {
 		query = `SELECT kind, key, seq, payload FROM entries WHERE connection_id = $1 AND state = 'pending' AND seq = ANY($3) ORDER BY seq LIMIT $2`
 		args = append(args, d.suspects[:(n+1)/2])

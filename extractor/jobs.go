@@ -45,6 +45,10 @@ func (careJob) Kind() string { return "care" }
 
 const (
 	careQueue = "care"
+	// fetchPause is the least time between two looks for jobs, and fetchEvery the
+	// longest when no notice of one arrives: a notice may be missed at the start.
+	fetchPause = 10 * time.Millisecond
+	fetchEvery = 500 * time.Millisecond
 	// carePause is the least time between two rounds of housekeeping.
 	carePause = 2 * time.Second
 	// keptJobs is how long finished jobs stay for people to look at.
@@ -81,6 +85,7 @@ func newRiver(e *Engine) (*river.Client[pgx.Tx], error) {
 	}
 	return river.NewClient(riverpgxv5.New(e.Store.Pool), &river.Config{
 		Queues: queues, Workers: workers, Logger: slog.New(warnings{slog.Default().Handler()}),
+		FetchCooldown: fetchPause, FetchPollInterval: fetchEvery,
 		JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueTime, SoftStopTimeout: softStop,
 		CompletedJobRetentionPeriod: keptJobs,
 	})

@@ -22,9 +22,6 @@ const splitAfter = 3
 func (d *delivery) settle(ctx context.Context, b *batch, receipt targetapi.Receipt, failure error) error {
 	var next error
 	err := d.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
-		if err := lazily(ctx, tx); err != nil {
-			return err
-		}
 		if ours, err := d.holdBatch(ctx, tx); err != nil || !ours {
 			return errors.Join(err, errFencedUnless(ours))
 		}
@@ -45,10 +42,11 @@ func errFencedUnless(ours bool) error {
 	return errFenced
 }
 
-// holdBatch locks the connection's outbox and confirms that the batch is still
+// holdBatch locks the connection's outbox, for a lazy commit (see lazily), and
+// confirms that the batch is still
 // this lease's.
 func (d *delivery) holdBatch(ctx context.Context, tx pgx.Tx) (bool, error) {
-	if err := errors.Join(models.LockControl.Share(ctx, tx, d.lane.Connection), models.LockOutbox.Hold(ctx, tx, d.lane.Connection)); err != nil {
+	if err := models.HoldOutboxLazily(ctx, tx, d.lane.Connection); err != nil {
 		return false, err
 	}
 	var epoch int64
@@ -122,7 +120,7 @@ func (d *delivery) readBackNow(ctx context.Context, tx pgx.Tx, b *batch) error {
 		FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) x(c, k, i, s)
 		WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`,
 		repeat(d.lane.Connection, len(b.keys)), b.kinds, b.keys, b.seqs)
-	d.suspects = nil
+	d.suspects, d.looked = nil, false
 	return errors.Join(err, d.dropBatch(ctx, tx))
 }
 

@@ -41,6 +41,14 @@ func (l Lock) Share(ctx context.Context, tx pgx.Tx, connection int64) error {
 	return err
 }
 
+// HoldOutboxLazily shares LockControl and takes LockOutbox in one round trip, in
+// that order, for a transaction whose commit need not be on disk when it is answered.
+func HoldOutboxLazily(ctx context.Context, tx pgx.Tx, connection int64) error {
+	_, err := tx.Exec(ctx, `SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock($2)`,
+		LockControl.key(connection), LockOutbox.key(connection))
+	return err
+}
+
 // holdEngine keeps all work on a connection out until the transaction ends.
 func holdEngine(tx *gorm.DB, connection int64) error {
 	return tx.Exec(`SELECT pg_advisory_xact_lock(?)`, LockControl.key(connection)).Error
