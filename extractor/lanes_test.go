@@ -129,10 +129,11 @@ func TestPageThatOutlivesItsJobIsAFailure(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "2020-01-01")
 	w.Timing.Page = 50 * time.Millisecond
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // time to come so far, on a busy machine
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	w.host.reread = func(hostapi.Cursor) {
-		<-ctx.Done()
+		time.Sleep(2 * w.Timing.Page)
+		cancel() // the job's time is up
 		w.host.fail(fmt.Errorf("read: %w", ctx.Err()))
 	}
 	_ = w.workLanes(ctx, models.LaneIncremental)
