@@ -13,12 +13,15 @@ import (
 	"extractor/models"
 )
 
-// sample reads one of Square's own published examples.
+// samples are Square's own published examples. They are not part of the
+// project; where they are absent the tests that read them say so and skip.
+const samples = "../../../shared/data/hosts/square/openapi_examples"
+
 func sample(t *testing.T, name string, out any) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("testdata", "published", name))
+	b, err := os.ReadFile(filepath.Join(samples, name))
 	if err != nil {
-		t.Fatal(err)
+		t.Skipf("Square's published examples are not here: %v", err)
 	}
 	if err := json.Unmarshal(b, out); err != nil {
 		t.Fatalf("%s: %v", name, err)
