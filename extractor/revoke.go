@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 
 	"extractor/hostapi"
-	"extractor/internal/rest"
 	"extractor/models"
 )
 
@@ -41,24 +39,9 @@ func (e *Engine) revoke(ctx context.Context, r *models.Revocation) error {
 	if err != nil {
 		return fmt.Errorf("sealed grant: %w", err)
 	}
-	client := rest.NewClient(bearerTransport{token: string(token), base: e.Transport})
-	if err := revoker.Revoke(ctx, client, string(token)); err != nil && models.KindOf(err) != models.Unauthorised {
+	client := hostapi.NewBearerClient(e.Hosts[r.Host], string(token), e.Transport)
+	if err := revoker.Revoke(ctx, hostapi.Account{ID: r.ConnectionID, HostID: r.HostAccount}, client, string(token)); err != nil && models.KindOf(err) != models.Unauthorised {
 		return err
 	}
 	return nil
-}
-
-// bearerTransport adds a token that is not stored any more.
-type bearerTransport struct {
-	token string
-	base  http.RoundTripper
-}
-
-// RoundTrip implements http.RoundTripper.
-func (t bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	req = req.Clone(req.Context())
-	if req.Header.Get("Authorization") == "" { // some hosts want the client's secret there instead
-		req.Header.Set("Authorization", "Bearer "+t.token)
-	}
-	return t.base.RoundTrip(req)
 }

@@ -40,7 +40,7 @@ func (shop) Transform(hostapi.Record) ([]models.Item, error) {
 // revocableShop is a host where a grant can be given back.
 type revocableShop struct{ shop }
 
-func (revocableShop) Revoke(context.Context, *http.Client, string) error { return nil }
+func (revocableShop) Revoke(context.Context, hostapi.Account, *http.Client, string) error { return nil }
 
 // retries is the engine's side of a retry.
 type retries struct {

@@ -7,10 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
-
-	"golang.org/x/oauth2"
 
 	"extractor/models"
 )
@@ -41,13 +38,29 @@ type Info struct {
 	Lookback time.Duration // how far behind its high-water mark each pull starts again
 	History  time.Duration // how far back the host answers; 0 = for ever
 	Parallel int           // backfill windows of one connection at once; 0 = 1
+	Quota    Quota         // how often the host may be asked; zero = as it answers
+}
+
+// Quota is how often a host lets itself be asked, kept by all our processes
+// together. A zero Rate is no limit.
+type Quota struct {
+	PerAccount Rate // of one merchant's account
+	PerApp     Rate // of our app, over all merchants
+	Concurrent int  // requests under way for one account; 0 = no limit
+}
+
+// Rate is so many requests in a time.
+type Rate struct {
+	Requests int
+	Per      time.Duration
 }
 
 // Setting is something a connection may carry for this host.
 type Setting struct{ Name, Title, Help, Default string }
 
 // Account is one merchant's account at a host, as an adapter sees it. The
-// client is already authorised: an adapter never sees a token.
+// client is already authorised: an adapter never sees a token. Before consent
+// there is no client, and HostID is what the merchant said (see Starter).
 type Account struct {
 	ID       int64  // our own id of the connection, for log lines
 	HostID   string // the account's id at the host, as Identify told it
@@ -72,6 +85,10 @@ type Page struct {
 	Records []Record
 	Next    Cursor
 	More    bool
+	// Wait, with More, says that the host is not ready for the next page: it is
+	// asked again after that, by whoever claims the work then. Only such a page
+	// may lead to its own cursor.
+	Wait time.Duration
 	// Done, when set, runs after the page was committed (queue ack, file move).
 	Done func(context.Context, []Reject) error
 }
@@ -102,61 +119,4 @@ type Listener interface {
 // Receiver is a host that posts to us.
 type Receiver interface {
 	Receive(a Account, r *http.Request) (*Page, error)
-}
-
-// Authorizer is a host entered by OAuth 2.
-type Authorizer interface {
-	// OAuth is the client registration and the endpoints; RedirectURL is filled in by the caller.
-	OAuth(a Account) *oauth2.Config
-	// Identify asks the host whose account this is. c carries the new token.
-	Identify(ctx context.Context, c *http.Client, callback url.Values) (Identity, error)
-}
-
-// Exchanger is an Authorizer whose exchange of codes and tokens is not plain OAuth 2.
-type Exchanger interface{ Exchange() Exchange }
-
-// Exchange says, as data, how a host's token endpoint differs from plain OAuth 2.
-type Exchange struct {
-	JSON       bool          // bodies are JSON, not forms
-	NoPKCE     bool          // the host knows no code_challenge
-	AuthParams url.Values    // added to the authorize URL
-	Header     http.Header   // added to token requests
-	ExpiresAt  string        // name of a property with an RFC 3339 expiry, where there is no expires_in
-	Life       time.Duration // assumed when nothing says how long an access token lives; 0 = for ever
-	RefreshDue time.Duration // refresh at the latest this long after the last one, although still valid; 0 = a day
-	Withdrawn  []string      // words in the host's error answers, besides invalid_grant, that say the grant is gone
-}
-
-// Revoker gives the grant back when a connection is deleted. c is authorised
-// with the current token; token is the access token itself, for hosts whose
-// revocation endpoint wants it in the body.
-type Revoker interface {
-	Revoke(ctx context.Context, c *http.Client, token string) error
-}
-
-// Identity is whose account was entered.
-type Identity struct {
-	Account string // the id at the host; one account belongs to one live connection
-	Label   string // shown to the user as hostSystemIdentifier: "account 13222432"
-	Zone    string // IANA name; empty = not told
-	// The rest is for signing up a company from the host's side.
-	Company, Email, FirstName, LastName, Phone string
-	Address                                    models.Address
-}
-
-// Recounter lists by another road than Pull, for reconciliation: all records
-// whose transaction (not update) lies in the window, as far as the host can.
-type Recounter interface {
-	Recount(ctx context.Context, a Account, w models.Window, from Cursor) (*Page, error)
-}
-
-// Fetcher reads records by key; one that the host no longer knows is absent from the answer.
-type Fetcher interface {
-	Fetch(ctx context.Context, a Account, keys []string) ([]Record, error)
-}
-
-// Waker verifies a webhook and says which accounts at the host it concerns.
-// A webhook only wakes a sync; it is never the data itself.
-type Waker interface {
-	Wake(r *http.Request, body []byte) (accounts []string, err error)
 }

@@ -30,10 +30,32 @@ var sharedTransport = sync.OnceValue(rest.NewTransport)
 // the grant is gone, Unavailable when the token cannot be renewed just now. One
 // client is for one piece of work; base nil means a transport shared by all.
 func NewClient(store *models.Store, host Host, c *models.Connection, base http.RoundTripper) *http.Client {
-	if base == nil {
-		base = sharedTransport()
+	base = baseOf(host, base)
+	return rest.NewClient(&transport{store: store, connection: c.ID, grants: newGrants(host, accountOf(c), base), present: presenter(host), base: base})
+}
+
+// NewBearerClient makes a client with a token that is not, or no longer, stored.
+func NewBearerClient(host Host, access string, base http.RoundTripper) *http.Client {
+	return rest.NewClient(bearer{access, presenter(host), baseOf(host, base)})
+}
+
+// baseOf is what requests to the host go through.
+func baseOf(host Host, base http.RoundTripper) http.RoundTripper {
+	if h, ok := host.(Transporter); ok {
+		return h.Transport()
 	}
-	return rest.NewClient(&transport{store: store, connection: c.ID, grants: newGrants(host, accountOf(c), base), base: base})
+	if base == nil {
+		return sharedTransport()
+	}
+	return base
+}
+
+// presenter writes a token into a request's header in the host's way.
+func presenter(host Host) func(http.Header, string) {
+	if h, ok := host.(Presenter); ok {
+		return h.Present
+	}
+	return func(h http.Header, access string) { h.Set("Authorization", "Bearer "+access) }
 }
 
 // accountOf is the account without a client, as OAuth needs it.
@@ -54,6 +76,7 @@ type transport struct {
 	store      *models.Store
 	connection int64
 	grants     grants
+	present    func(http.Header, string)
 	base       http.RoundTripper
 
 	mu        sync.Mutex
@@ -68,7 +91,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, err
 	}
-	res, err := t.base.RoundTrip(withBearer(req, token))
+	res, err := t.base.RoundTrip(t.with(req, token))
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +114,7 @@ func (t *transport) again(req *http.Request, used models.Token, refused *http.Re
 	if err != nil {
 		return nil, err
 	}
-	res, err := t.base.RoundTrip(withBearer(retry, token))
+	res, err := t.base.RoundTrip(t.with(retry, token))
 	if err == nil && res.StatusCode != http.StatusUnauthorized {
 		t.worked(req.Context(), token, res.StatusCode)
 	}
@@ -171,10 +194,10 @@ func unavailable(err error, title string) error {
 	return err
 }
 
-// withBearer is a copy of req that carries the token.
-func withBearer(req *http.Request, token models.Token) *http.Request {
+// with is a copy of req that carries the token.
+func (t *transport) with(req *http.Request, token models.Token) *http.Request {
 	req = req.Clone(req.Context())
-	req.Header.Set("Authorization", "Bearer "+token.Access)
+	t.present(req.Header, token.Access)
 	return req
 }
 

@@ -55,11 +55,12 @@ type Consent struct {
 	RedirectURL string // our callback
 	State       string
 	Verifier    string // PKCE; not sent where the host knows none
+	Account     string // the account, where it is known before consent and c has none
 }
 
 // ConsentURL is where the merchant allows us in.
 func ConsentURL(host Host, c *models.Connection, consent Consent) string {
-	g := newGrants(host, accountOf(c), nil)
+	g := newGrants(host, consent.account(c), nil)
 	g.config.RedirectURL = consent.RedirectURL
 	var options []oauth2.AuthCodeOption
 	if !g.way.NoPKCE {
@@ -77,41 +78,69 @@ func ConsentURL(host Host, c *models.Connection, consent Consent) string {
 // account it opens. The kinds of its error: Unauthorised and Refused = the host
 // does not take the code, start again; Internal = our registration is wrong.
 func Redeem(ctx context.Context, host Host, c *models.Connection, consent Consent, callback url.Values, base http.RoundTripper) (models.Token, Identity, error) {
-	if base == nil {
-		base = sharedTransport()
+	if h, ok := host.(CallbackChecker); ok {
+		if err := h.CheckCallback(callback); err != nil {
+			return models.Token{}, Identity{}, err
+		}
 	}
-	g := newGrants(host, accountOf(c), base)
+	g := newGrants(host, consent.account(c), baseOf(host, base))
 	g.config.RedirectURL = consent.RedirectURL
-	token, err := g.redeem(ctx, callback.Get("code"), consent.Verifier)
+	token, err := g.redeem(ctx, callback, consent.Verifier)
 	if err != nil {
 		return models.Token{}, Identity{}, err
 	}
-	client := rest.NewClient(bearer{token.Access, base})
-	who, err := host.(Authorizer).Identify(ctx, client, callback)
+	who, err := host.(Authorizer).Identify(ctx, NewBearerClient(host, token.Access, base), callback)
 	if err == nil && who.Account == "" {
 		err = models.Errorf(models.Unavailable, "%s did not say whose account this is. Please try again.", g.title)
 	}
 	return token, who, err
 }
 
-// bearer authorises with a token that is not stored yet.
+// account is whose account is to be entered, as far as it is known.
+func (c Consent) account(connection *models.Connection) Account {
+	a := accountOf(connection)
+	if a.HostID == "" {
+		a.HostID = c.Account
+	}
+	return a
+}
+
+// bearer authorises with a token that is not in the store.
 type bearer struct {
-	access string
-	base   http.RoundTripper
+	access  string
+	present func(http.Header, string)
+	base    http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
 func (b bearer) RoundTrip(req *http.Request) (*http.Response, error) {
-	return b.base.RoundTrip(withBearer(req, models.Token{Access: b.access}))
+	req = req.Clone(req.Context())
+	if req.Header.Get("Authorization") == "" { // some hosts want the client's secret there instead
+		b.present(req.Header, b.access)
+	}
+	return b.base.RoundTrip(req)
 }
 
 // redeem asks for the first token.
-func (g grants) redeem(ctx context.Context, code, verifier string) (models.Token, error) {
-	in := map[string]string{"grant_type": "authorization_code", "code": code, "redirect_uri": g.config.RedirectURL}
+func (g grants) redeem(ctx context.Context, callback url.Values, verifier string) (models.Token, error) {
+	in := map[string]string{"grant_type": "authorization_code", "code": callback.Get("code"), "redirect_uri": g.config.RedirectURL}
 	if !g.way.NoPKCE {
 		in["code_verifier"] = verifier
 	}
-	return g.ask(ctx, in)
+	for _, name := range g.way.Omit {
+		delete(in, name)
+	}
+	for name := range g.way.CodeParams {
+		in[name] = g.way.CodeParams.Get(name)
+	}
+	for _, name := range g.way.Echo {
+		in[name] = callback.Get(name)
+	}
+	token, err := g.ask(ctx, in)
+	if err == nil && g.way.Consent > 0 {
+		token.ConsentEnds = time.Now().Add(g.way.Consent)
+	}
+	return token, err
 }
 
 // refresh asks for the next token.
@@ -145,6 +174,9 @@ func (g grants) identify(in map[string]string) http.Header {
 	header := maps.Clone(g.way.Header)
 	if header == nil {
 		header = http.Header{}
+	}
+	if g.way.NoClient {
+		return header
 	}
 	if g.config.Endpoint.AuthStyle == oauth2.AuthStyleInHeader {
 		r := http.Request{Header: header}

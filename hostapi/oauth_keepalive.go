@@ -63,10 +63,7 @@ func dueAfter(host Host) time.Duration {
 }
 
 func keepOneAlive(ctx context.Context, store *models.Store, host Host, c *models.Connection, age time.Duration, base http.RoundTripper) error {
-	if base == nil {
-		base = sharedTransport()
-	}
-	g := newGrants(host, accountOf(c), base)
+	g := newGrants(host, accountOf(c), baseOf(host, base))
 	_, err := store.RefreshToken(ctx, c.ID, models.Renewal{
 		Needed:   func(t models.Token, now time.Time) bool { return now.Sub(t.RefreshedAt) >= age },
 		Exchange: g.refresh,

@@ -22,6 +22,7 @@ const (
 type Revocation struct {
 	ConnectionID int64
 	Host         string
+	HostAccount  string // the account's id there
 	Access       []byte // sealed as column access of table tokens, row ConnectionID
 	Refresh      []byte // sealed likewise as refresh; nil: none
 }
@@ -39,8 +40,8 @@ func (s *Store) ClaimRevocation(ctx context.Context) (*Revocation, error) {
 		FROM connections c
 		WHERE c.id = r.connection_id AND r.connection_id = (
 			SELECT connection_id FROM revocations WHERE due_at <= now() ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-		RETURNING r.connection_id, c.host, r.access, r.refresh`, revocationBackoff.String()).
-		Scan(&r.ConnectionID, &r.Host, &r.Access, &r.Refresh)
+		RETURNING r.connection_id, c.host, coalesce(c.host_account, ''), r.access, r.refresh`, revocationBackoff.String()).
+		Scan(&r.ConnectionID, &r.Host, &r.HostAccount, &r.Access, &r.Refresh)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}

@@ -23,6 +23,7 @@ type Token struct {
 	ExpiresAt   time.Time // of Access; zero: never
 	RefreshedAt time.Time // when this pair was stored
 	Version     int64     // rises with every stored pair
+	ConsentEnds time.Time // when the merchant must consent again; zero: never. Told with a new grant only
 }
 
 const (

@@ -68,7 +68,7 @@ func (h *host) Identify(ctx context.Context, c *http.Client, _ url.Values) (host
 
 // Revoke gives the merchant's permission back. The host wants our own secret
 // for that (RFC 7009), so the merchant's client is of no use here.
-func (h *host) Revoke(ctx context.Context, _ *http.Client, token string) error {
+func (h *host) Revoke(ctx context.Context, _ hostapi.Account, _ *http.Client, token string) error {
 	form := url.Values{
 		"token": {token}, "token_type_hint": {"access_token"},
 		"client_id": {h.config.ClientID}, "client_secret": {h.config.ClientSecret},

@@ -179,7 +179,7 @@ func TestLetInAndOut(t *testing.T) {
 	if who.Account != "shop-2" || who.Label != "account shop-2" || who.Zone != "America/Los_Angeles" || who.Address.State != "CA" || who.Email == "" {
 		t.Errorf("%+v", who)
 	}
-	if err := h.Revoke(t.Context(), c, g.AccessToken); err != nil {
+	if err := h.Revoke(t.Context(), hostapi.Account{}, c, g.AccessToken); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.Identify(t.Context(), c, url.Values{}); models.KindOf(err) != models.Unauthorised {

@@ -117,7 +117,7 @@ func TestRevoke(t *testing.T) {
 		}
 		w := &wire{t: t, routes: map[string]any{"POST /oauth2/revoke": answer}}
 		server := httptest.NewServer(w)
-		err := open(t, server.URL).(*host).Revoke(t.Context(), nil, "merchant-token")
+		err := open(t, server.URL).(*host).Revoke(t.Context(), hostapi.Account{}, nil, "merchant-token")
 		server.Close()
 		if (err == nil) != (want == "") || err != nil && models.KindOf(err) != want {
 			t.Errorf("%v: %v", status, err)
@@ -161,7 +161,7 @@ func TestWakeTakesOnlySquaresWord(t *testing.T) {
 		r := httptest.NewRequest(http.MethodPost, "https://evil.example.com/", nil)
 		r.Header.Set("x-square-hmacsha256-signature", c.signature)
 		got, err := h.Wake(r, []byte(c.body))
-		if !slices.Equal(got, c.want) || (err == nil) != (c.kind == "") || err != nil && models.KindOf(err) != c.kind {
+		if !slices.Equal(got.Wake, c.want) || (err == nil) != (c.kind == "") || err != nil && models.KindOf(err) != c.kind {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}

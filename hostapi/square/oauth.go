@@ -83,7 +83,7 @@ func mainLocation(locations []location, id string) location {
 // Revoke gives the grant back. Square wants the application's secret for it, so
 // the authorised client is of no use here.
 // https://developer.squareup.com/reference/square/o-auth-api/revoke-token
-func (h *host) Revoke(ctx context.Context, _ *http.Client, token string) error {
+func (h *host) Revoke(ctx context.Context, _ hostapi.Account, _ *http.Client, token string) error {
 	caller := rest.Caller{Client: h.plain, Title: "Square"}
 	header := http.Header{"Authorization": {"Client " + h.config.ClientSecret}, "Square-Version": {apiVersion}}
 	in := map[string]string{"client_id": h.config.ClientID, "access_token": token}

@@ -118,7 +118,7 @@ func TestPublishedEvents(t *testing.T) {
 		body := sample(t, name, &event)
 		r := httptest.NewRequest(http.MethodPost, "/", nil)
 		r.Header.Set("x-square-hmacsha256-signature", sign("new-key", h.config.WebhookURL, string(body)))
-		if got, err := h.Wake(r, body); err != nil || !slices.Equal(got, []string{event.Merchant}) {
+		if got, err := h.Wake(r, body); err != nil || !slices.Equal(got.Wake, []string{event.Merchant}) {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}

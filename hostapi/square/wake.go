@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"extractor/hostapi"
 	"extractor/models"
 )
 
@@ -16,20 +17,20 @@ import (
 // next pull, and after oauth.authorization.revoked that pull meets a 401, which
 // stops the connection and tells the merchant.
 // https://developer.squareup.com/docs/webhooks/step3validate
-func (h *host) Wake(r *http.Request, body []byte) ([]string, error) {
+func (h *host) Wake(r *http.Request, body []byte) (hostapi.Notice, error) {
 	if !h.signed(r.Header.Get("X-Square-Hmacsha256-Signature"), body) {
-		return nil, models.Errorf(models.Unauthorised, "The signature of this notification is not Square's.")
+		return hostapi.Notice{}, models.Errorf(models.Unauthorised, "The signature of this notification is not Square's.")
 	}
 	var event struct {
 		MerchantID string `json:"merchant_id"`
 	}
 	if err := json.Unmarshal(body, &event); err != nil {
-		return nil, models.Errorf(models.Invalid, "This notification cannot be read.").Because(err)
+		return hostapi.Notice{}, models.Errorf(models.Invalid, "This notification cannot be read.").Because(err)
 	}
 	if event.MerchantID == "" { // Square's test notifications may name nobody
-		return nil, nil
+		return hostapi.Notice{}, nil
 	}
-	return []string{event.MerchantID}, nil
+	return hostapi.Notice{Wake: []string{event.MerchantID}}, nil
 }
 
 // signed reports whether signature is that of the notification URL and the body
