@@ -1,0 +1,200 @@
+// Package jsonscan walks over JSON text without building anything: a page of a
+// host holds more than a megabyte, of which the frame and the ids are wanted
+// first. It looks at each byte once and checks only what it walks by; what is
+// inside a skipped value is for whoever decodes it to find odd.
+package jsonscan
+
+import (
+	"errors"
+	"fmt"
+
+	json "github.com/goccy/go-json"
+)
+
+// Scanner walks over the JSON text from At on.
+type Scanner struct {
+	Text []byte
+	At   int
+}
+
+// ErrTorn says that the text ends in the middle of a value.
+var ErrTorn = errors.New("the text ends too early")
+
+// Peek skips white space and gives the next byte, or 0 at the end.
+func (s *Scanner) Peek() byte {
+	for ; s.At < len(s.Text); s.At++ {
+		switch c := s.Text[s.At]; c {
+		case ' ', '\t', '\n', '\r':
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// take takes the byte c.
+func (s *Scanner) take(c byte) error {
+	if got := s.Peek(); got == 0 {
+		return ErrTorn
+	} else if got != c {
+		return fmt.Errorf("%q instead of %q at byte %d", got, c, s.At)
+	}
+	s.At++
+	return nil
+}
+
+// Object walks over an object; member is called behind each name's colon and
+// has to walk over the value.
+func (s *Scanner) Object(member func(name []byte) error) error {
+	if err := s.take('{'); err != nil {
+		return err
+	}
+	return s.list('}', func() error {
+		s.Peek()
+		start := s.At
+		if err := s.string(); err != nil {
+			return err
+		}
+		name := s.Text[start+1 : s.At-1]
+		if err := s.take(':'); err != nil {
+			return err
+		}
+		return member(name)
+	})
+}
+
+// Array walks over an array; element has to walk over each value.
+func (s *Scanner) Array(element func() error) error {
+	if err := s.take('['); err != nil {
+		return err
+	}
+	return s.list(']', element)
+}
+
+// list walks over what lies between an opening bracket, already taken, and its end.
+func (s *Scanner) list(end byte, one func() error) error {
+	if s.Peek() == end {
+		s.At++
+		return nil
+	}
+	for {
+		if err := one(); err != nil {
+			return err
+		}
+		if s.Peek() == end {
+			s.At++
+			return nil
+		}
+		if err := s.take(','); err != nil {
+			return err
+		}
+	}
+}
+
+// string walks over a string.
+func (s *Scanner) string() error {
+	if err := s.take('"'); err != nil {
+		return err
+	}
+	end := stringEnd(s.Text, s.At)
+	if end < 0 {
+		return ErrTorn
+	}
+	s.At = end
+	return nil
+}
+
+// stringEnd is where the string ends whose first character is at at; -1 when it
+// does not.
+func stringEnd(text []byte, at int) int {
+	for at < len(text) {
+		switch text[at] {
+		case '"':
+			return at + 1
+		case '\\':
+			at++
+		}
+		at++
+	}
+	return -1
+}
+
+// Skip walks over any value.
+func (s *Scanner) Skip() error {
+	switch s.Peek() {
+	case 0:
+		return ErrTorn
+	case '"':
+		return s.string()
+	case '{', '[':
+		return s.nested()
+	}
+	return s.plain()
+}
+
+// nested walks over an object or array by counting brackets. Most of a page
+// passes through here, hence the bare loop.
+func (s *Scanner) nested() error {
+	text, depth := s.Text, 0
+	for at := s.At; at < len(text); at++ {
+		c := text[at]
+		if !marks[c] {
+			continue
+		}
+		switch c {
+		case '"':
+			if at = stringEnd(text, at+1) - 1; at < 0 {
+				return ErrTorn
+			}
+		case '{', '[':
+			depth++
+		default:
+			if depth--; depth == 0 {
+				s.At = at + 1
+				return nil
+			}
+		}
+	}
+	return ErrTorn
+}
+
+// marks are the bytes that mean something to nested.
+var marks = [256]bool{'"': true, '{': true, '[': true, '}': true, ']': true}
+
+// plain walks over a number, true, false or null.
+func (s *Scanner) plain() error {
+	start := s.At
+	for ; s.At < len(s.Text); s.At++ {
+		switch s.Text[s.At] {
+		case ',', '}', ']', ' ', '\t', '\n', '\r':
+			if s.At == start {
+				return fmt.Errorf("no value at byte %d", s.At)
+			}
+			return nil
+		}
+	}
+	return ErrTorn
+}
+
+// Decode walks over a value and reads it into v.
+func (s *Scanner) Decode(v any) error {
+	s.Peek()
+	start := s.At
+	if err := s.Skip(); err != nil {
+		return err
+	}
+	return json.Unmarshal(s.Text[start:s.At], v)
+}
+
+// Raw walks over a value and gives its bytes, which are the text's own.
+func (s *Scanner) Raw() ([]byte, error) {
+	s.Peek()
+	start := s.At
+	if err := s.Skip(); err != nil {
+		return nil, err
+	}
+	return s.Text[start:s.At], nil
+}
+
+// End reports whether only white space is left.
+func (s *Scanner) End() bool { return s.Peek() == 0 && s.At >= len(s.Text) }

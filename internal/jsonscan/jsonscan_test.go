@@ -1,0 +1,58 @@
+package jsonscan
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+// values are the raw members of an object, by name as written.
+func values(text string) (map[string]string, error) {
+	s, got := &Scanner{Text: []byte(text)}, map[string]string{}
+	err := s.Object(func(name []byte) error {
+		raw, err := s.Raw()
+		got[string(name)] = string(raw)
+		return err
+	})
+	if err == nil && !s.End() {
+		err = ErrTorn
+	}
+	return got, err
+}
+
+func TestObject(t *testing.T) {
+	t.Parallel()
+	got, err := values(` {"a" : "x\"}" , "b":[1,{"c":"]"}],"d":-1.5e3,"e":null } `)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"a": `"x\"}"`, "b": `[1,{"c":"]"}]`, "d": "-1.5e3", "e": "null"} {
+		if got[name] != want {
+			t.Errorf("%s is %s, want %s", name, got[name], want)
+		}
+	}
+	for _, text := range []string{``, `{`, `[]`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{"a":1}x`, `{"a":"`, `{"a":[}`} {
+		if got, err := values(text); err == nil {
+			t.Errorf("%s was read as %v", text, got)
+		}
+	}
+}
+
+// FuzzObject: what encoding/json reads is read, and each value is the same.
+func FuzzObject(f *testing.F) {
+	f.Add(`{"a":[1,{"b":"\\"}],"c":"\u00e4"}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := values(text)
+		var want map[string]json.RawMessage
+		if json.Unmarshal([]byte(text), &want) != nil || want == nil {
+			return
+		}
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		for name, raw := range want {
+			if b, ok := got[name]; ok && !json.Valid([]byte(b)) {
+				t.Errorf("%q: %s is %q, not %q", text, name, b, raw)
+			}
+		}
+	})
+}
