@@ -127,7 +127,7 @@ func (d *driver) arrived(ctx context.Context, pool *pgxpool.Pool, orders int) er
 		}
 		if t.Items >= orders {
 			var open bool
-			err := pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM entries WHERE state = 'pending') OR EXISTS (SELECT FROM batches)`).Scan(&open)
+			err := pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM lanes WHERE kind = 'delivery' AND due_at IS NOT NULL) OR EXISTS (SELECT FROM batches)`).Scan(&open)
 			if err != nil || !open {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	json "github.com/goccy/go-json"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -40,7 +41,8 @@ type delivery struct {
 	until    time.Time
 	suspects []int64 // seqs among which the target refused one without saying which
 	sent     int
-	looked   bool // items that are due were read back
+	looked   bool  // items that are due were read back
+	after    int64 // the last turn that was picked; 0: begin with the oldest
 }
 
 func (e *Engine) newDelivery(l *lane, until time.Time) *delivery {
@@ -109,7 +111,7 @@ func (d *delivery) post(ctx context.Context, b *batch) error {
 // It returns nil when nothing is due; then the lane is parked already.
 func (d *delivery) prepare(ctx context.Context) (b *batch, err error) {
 	err = d.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
-		if _, _, err := d.lane.fence(ctx, tx); err != nil {
+		if _, err := d.lane.fence(ctx, tx); err != nil {
 			return err
 		}
 		if err := models.LockOutbox.Hold(ctx, tx, d.lane.Connection); err != nil {
@@ -119,6 +121,9 @@ func (d *delivery) prepare(ctx context.Context) (b *batch, err error) {
 			return err
 		}
 		if b == nil {
+			if err := inTurn(ctx, tx); err != nil {
+				return err
+			}
 			if b, err = d.pick(ctx, tx); err != nil {
 				return err
 			}
@@ -163,18 +168,33 @@ func (d *delivery) unsettled(ctx context.Context, tx pgx.Tx) (*batch, error) {
 	return &b, nil
 }
 
+// inTurn makes the transaction read entries in the order of the index on turns.
+// Statistics are always behind what is pending, so the planner takes it for a
+// few rows and would rather sort all of them, for every batch again.
+func inTurn(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `SET LOCAL enable_sort = off`)
+	return err
+}
+
 // pick takes the oldest undelivered entries, or, where the target refused a
-// batch without naming the culprit, half of those under suspicion.
+// batch without naming the culprit, half of those under suspicion. Entries that
+// came behind its back are found once all others are had.
 func (d *delivery) pick(ctx context.Context, tx pgx.Tx) (*batch, error) {
 	limit := d.Target.Info().Batch
 	if d.lane.BatchLimit != nil {
 		limit = min(limit, max(1, *d.lane.BatchLimit))
 	}
-	query, args := `SELECT kind, key, seq, payload FROM entries WHERE connection_id = $1 AND state = 'pending'
-		AND (deliver_after IS NULL OR deliver_after <= now()) AND (verify_after IS NULL OR verify_after > now()) ORDER BY seq LIMIT $2`, []any{d.lane.Connection, limit}
+	first := d.after == 0
+	if first && d.suspects == nil {
+		if err := d.raiseMark(ctx, tx); err != nil {
+			return nil, err
+		}
+	}
+	query, args := `SELECT kind, key, seq, payload FROM entries WHERE connection_id = $1 AND seq > $3 AND state = 'pending'
+		AND (deliver_after IS NULL OR deliver_after <= now()) AND (verify_after IS NULL OR verify_after > now()) ORDER BY seq LIMIT $2`, []any{d.lane.Connection, limit, d.after}
 	if n := len(d.suspects); n > 0 {
 		query = `SELECT kind, key, seq, payload FROM entries WHERE connection_id = $1 AND state = 'pending' AND seq = ANY($3) ORDER BY seq LIMIT $2`
-		args = append(args, d.suspects[:(n+1)/2])
+		args[2] = d.suspects[:(n+1)/2]
 	}
 	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
@@ -189,9 +209,32 @@ func (d *delivery) pick(ctx context.Context, tx pgx.Tx) (*batch, error) {
 			d.suspects = nil
 			return d.pick(ctx, tx)
 		}
+		if !first {
+			d.after = 0
+			return d.pick(ctx, tx)
+		}
 		return nil, nil
 	}
+	if d.suspects == nil {
+		d.after = b.seqs[len(b.seqs)-1]
+	}
 	return &b, nil
+}
+
+// raiseMark begins with the connection's oldest pending turn and remembers, for
+// whoever delivers next, that none is older.
+func (d *delivery) raiseMark(ctx context.Context, tx pgx.Tx) error {
+	return tx.QueryRow(ctx, `UPDATE lanes l SET settled_seq = greatest(l.settled_seq, coalesce(
+			(SELECT e.seq - 1 FROM entries e WHERE e.connection_id = l.connection_id AND e.seq > l.settled_seq AND e.state = 'pending' ORDER BY e.seq LIMIT 1),
+			(SELECT max(e.seq) FROM entries e WHERE e.connection_id = l.connection_id)))
+		WHERE l.id = $1 RETURNING settled_seq`, d.lane.ID).Scan(&d.after)
+}
+
+// lowerMark is for entries that become pending once more in their old turn.
+func (d *delivery) lowerMark(ctx context.Context, tx pgx.Tx, seqs []int64) error {
+	d.after = 0
+	_, err := tx.Exec(ctx, `UPDATE lanes SET settled_seq = least(settled_seq, $2 - 1) WHERE id = $1`, d.lane.ID, slices.Min(seqs))
+	return err
 }
 
 func (b *batch) read(rows pgx.Rows) error {
@@ -240,7 +283,7 @@ func (d *delivery) unmark(ctx context.Context) error {
 // park makes the lane due when the next entry is, or never.
 func (d *delivery) park(ctx context.Context, tx pgx.Tx) error {
 	tag, err := tx.Exec(ctx, `UPDATE lanes SET failures = 0, due_at = least(
-			(SELECT min(coalesce(deliver_after, now())) FROM entries WHERE connection_id = $3 AND state = 'pending'),
+			(SELECT min(coalesce(deliver_after, now())) FROM entries WHERE connection_id = $3 AND seq > settled_seq AND state = 'pending'),
 			(SELECT min(verify_after) FROM entries WHERE connection_id = $3 AND verify_after IS NOT NULL))
 		WHERE id = $1 AND epoch = $2`, d.lane.ID, d.lane.Epoch, d.lane.Connection)
 	if err == nil && tag.RowsAffected() != 1 {

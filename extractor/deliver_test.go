@@ -313,3 +313,38 @@ func TestFewerProcessedThanSentAreReadBackAndTheMissingSentAgain(t *testing.T) {
 	expect(t, "second request", w.target.requests[1].items, 2)
 	expect(t, "sent", w.one(`SELECT count(*) FROM entries WHERE state = 'sent' AND verify_after IS NULL`), "5")
 }
+
+// TestTurnsThatCommitLateAreNotPassedOver: a page takes its turns, then others
+// take theirs and are delivered, and only then the page is committed.
+func TestTurnsThatCommitLateAreNotPassedOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "2020-01-01")
+	w.offer(3)
+	w.settleDown()
+	w.exec(`UPDATE lanes SET settled_seq = (SELECT last_value + 100 FROM entry_seq) WHERE kind = 'delivery'`)
+	w.host.put("late", 1, thing{Key: "late", Day: today(), Cents: 100})
+	w.sync()
+	expect(t, "the late one", w.at("sale", "late"), "sent")
+	expect(t, "the mark", w.one(`SELECT settled_seq <= (SELECT last_value FROM entry_seq) FROM lanes WHERE kind = 'delivery'`), "true")
+}
+
+// TestRestOfARefusedBatchComesFirst: what the target did not name is sent at
+// once, before whatever was never tried.
+func TestRestOfARefusedBatchComesFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "2020-01-01")
+	w.offer(5)
+	w.exec(`UPDATE lanes SET batch_limit = 2 WHERE kind = 'delivery'`)
+	w.target.always(func(items []models.Item) (bool, targetapi.Receipt, error) {
+		for _, item := range items {
+			if item.Key == "o0000" {
+				return false, targetapi.Receipt{Refused: map[models.Ref]string{item.Ref(): "no"}}, nil
+			}
+		}
+		return true, targetapi.Receipt{Taken: true}, nil
+	})
+	w.settleDown()
+	if second := w.target.requests[1].body; !strings.Contains(second, "o0001") {
+		t.Errorf("the second request is %s", second)
+	}
+}

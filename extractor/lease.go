@@ -88,20 +88,26 @@ func (e *Engine) allowed(kind models.LaneKind) (hosts []string, parallel []int) 
 
 // fence keeps whatever disables, renames or deletes the connection out until the
 // transaction ends, and confirms that the lane is still ours, the connection
-// still wanted and the service on. It returns the start date and the present,
-// both of which only hold under the lock.
-func (l *lane) fence(ctx context.Context, tx pgx.Tx) (start string, now time.Time, err error) {
+// still wanted and the service on. What it returns only holds under the lock.
+func (l *lane) fence(ctx context.Context, tx pgx.Tx) (f fenced, err error) {
 	if err := models.LockControl.Share(ctx, tx, l.Connection); err != nil {
-		return "", now, err
+		return f, err
 	}
-	err = tx.QueryRow(ctx, `SELECT c.start_date::text, now() FROM connections c, service s
+	err = tx.QueryRow(ctx, `SELECT c.start_date::text, now(), q.last_value FROM connections c, service s, entry_seq q
 		WHERE c.id = $1 AND c.generation = $2 AND c.active AND s.enabled AND s.pause = ''
 			AND ($3 = 0 OR EXISTS (SELECT 1 FROM lanes l WHERE l.id = $3 AND l.epoch = $4))`,
-		l.Connection, l.Generation, l.ID, l.Epoch).Scan(&start, &now)
+		l.Connection, l.Generation, l.ID, l.Epoch).Scan(&f.start, &f.now, &f.turn)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return "", now, errFenced
+		return f, errFenced
 	}
-	return start, now, err
+	return f, err
+}
+
+// fenced is what holds inside a fence.
+type fenced struct {
+	start string    // the connection's start date
+	now   time.Time // the database's clock
+	turn  int64     // all turns that are taken from now on come after this one
 }
 
 // release gives the lease back and says when the lane is due next, and whether

@@ -75,7 +75,7 @@ func lazily(ctx context.Context, tx pgx.Tx) error {
 }
 
 func (s *slice) write(ctx context.Context, tx pgx.Tx, readings []reading, to advance, byKey bool) (committed, error) {
-	start, now, err := s.lane.fence(ctx, tx)
+	f, err := s.lane.fence(ctx, tx)
 	if err != nil {
 		return committed{}, err
 	}
@@ -84,10 +84,10 @@ func (s *slice) write(ctx context.Context, tx pgx.Tx, readings []reading, to adv
 		return committed{}, err
 	}
 	b := &book{
-		start: start, now: now, zone: s.account.Zone, closeDay: s.PeriodCloseDay, history: s.lane.Kind == models.LaneBackfill,
+		start: f.start, now: f.now, zone: s.account.Zone, closeDay: s.PeriodCloseDay, history: s.lane.Kind == models.LaneBackfill,
 		stored: func(ref models.Ref) (payload, held []byte) { return loadPayload(ctx, tx, s.lane.Connection, ref) },
 	}
-	w := newWriter(s.lane.Connection, s.host.Info().Mapping, now.In(s.account.Zone).Format(time.DateOnly))
+	w := newWriter(s.lane.Connection, s.host.Info().Mapping, f.now.In(s.account.Zone).Format(time.DateOnly))
 	for i := range readings {
 		w.take(&readings[i], b.decide(&readings[i], have[readings[i].name()]))
 	}
@@ -100,7 +100,7 @@ func (s *slice) write(ctx context.Context, tx pgx.Tx, readings []reading, to adv
 			return committed{}, err
 		}
 	}
-	return w.result, s.move(ctx, tx, to, w.result)
+	return w.result, s.move(ctx, tx, to, w.result, f.turn)
 }
 
 // load reads the entries that the readings are compared with. One commit at a
@@ -203,10 +203,12 @@ func loadPayload(ctx context.Context, tx pgx.Tx, connection int64, ref models.Re
 }
 
 // move brings the lane to its new position, under its epoch, and wakes delivery.
-func (s *slice) move(ctx context.Context, tx pgx.Tx, to advance, c committed) error {
+// Turns that were taken after turn may have been passed over meanwhile.
+func (s *slice) move(ctx context.Context, tx pgx.Tx, to advance, c committed, turn int64) error {
 	if c.pending {
 		// Only a parked delivery lane: one that waits after a failure goes on waiting.
-		if _, err := tx.Exec(ctx, `UPDATE lanes SET due_at = now() WHERE connection_id = $1 AND kind = 'delivery' AND due_at IS NULL`, s.lane.Connection); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE lanes SET due_at = coalesce(due_at, now()), settled_seq = least(settled_seq, $2)
+			WHERE connection_id = $1 AND kind = 'delivery' AND (due_at IS NULL OR settled_seq > $2)`, s.lane.Connection, turn); err != nil {
 			return err
 		}
 	}

@@ -149,7 +149,7 @@ func (s *slice) compareDay(ctx context.Context, p *progress) error {
 		return err
 	}
 	return s.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
-		if _, _, err := s.lane.fence(ctx, tx); err != nil {
+		if _, err := s.lane.fence(ctx, tx); err != nil {
 			return err
 		}
 		return s.noteRecount(ctx, tx, p, vanished)

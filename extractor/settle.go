@@ -58,9 +58,11 @@ func (d *delivery) holdBatch(ctx context.Context, tx pgx.Tx) (bool, error) {
 
 // settleIn returns, besides a failure of ours, what the lane stops for; nil = go on.
 func (d *delivery) settleIn(ctx context.Context, tx pgx.Tx, b *batch, receipt targetapi.Receipt, failure error) (next, err error) {
-	switch {
-	case failure == nil && receipt.Taken:
+	if failure == nil && receipt.Taken {
 		return nil, d.settleTaken(ctx, tx, b)
+	}
+	d.after = 0 // what is still pending of the batch comes first
+	switch {
 	case failure == nil && b.names(receipt.Refused):
 		d.suspects = nil
 		return nil, errors.Join(d.targetAnswered(ctx, tx), d.setAside(ctx, tx, b, receipt.Refused), d.dropBatch(ctx, tx))
@@ -221,7 +223,7 @@ func (d *delivery) setFree(ctx context.Context, tx pgx.Tx, b *batch, from int, w
 			sent_seq = greatest(sent_seq, 1), deliver_after = now() + $4::interval
 		FROM unnest($1::bigint[], $2::text[], $3::text[]) x(c, k, i) WHERE e.connection_id = x.c AND e.kind = x.k AND e.key = x.i`,
 		repeat(d.lane.Connection, rest), b.kinds[from:], b.keys[from:], wait)
-	return err
+	return errors.Join(err, d.lowerMark(ctx, tx, b.seqs[from:]))
 }
 
 func (d *delivery) limitBatch(ctx context.Context, tx pgx.Tx, limit int) error {

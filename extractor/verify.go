@@ -61,7 +61,7 @@ func (d *delivery) verify(ctx context.Context) error {
 func (d *delivery) prepareVerify(ctx context.Context) (*batch, error) {
 	var b batch
 	err := d.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
-		if _, _, err := d.lane.fence(ctx, tx); err != nil {
+		if _, err := d.lane.fence(ctx, tx); err != nil {
 			return err
 		}
 		if err := models.LockOutbox.Hold(ctx, tx, d.lane.Connection); err != nil {
@@ -136,6 +136,9 @@ func (d *delivery) settleVerify(ctx context.Context, b *batch, held map[models.R
 		if err == nil && failure != nil {
 			_, err = tx.Exec(ctx, `UPDATE entries SET verify_after = now() + $2::interval WHERE connection_id = $1 AND verify_after <= now()`,
 				d.lane.Connection, d.Timing.Quiet)
+		}
+		if err == nil && len(seqs) > 0 {
+			err = d.lowerMark(ctx, tx, seqs)
 		}
 		if err != nil {
 			return err
