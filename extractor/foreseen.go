@@ -21,78 +21,123 @@ const previewItems = 20
 type foreseen struct {
 	start   string
 	entries map[models.Ref]*entry
-	records map[string][]*entry
-	order   []*entry // as they were met
+	records map[string]map[models.Ref]bool // the items that are a record's
+	order   []models.Ref                   // as they were met
 }
 
 func newForeseen(start string) foreseen {
-	return foreseen{start: start, entries: map[models.Ref]*entry{}, records: map[string][]*entry{}}
+	return foreseen{start: start, entries: map[models.Ref]*entry{}, records: map[string]map[models.Ref]bool{}}
+}
+
+// put is the one way in. An item belongs to one record at a time.
+func (f *foreseen) put(e *entry) {
+	ref := e.ref()
+	if old := f.entries[ref]; old != nil {
+		delete(f.records[old.Record], ref)
+	} else {
+		f.order = append(f.order, ref)
+	}
+	if f.records[e.Record] == nil {
+		f.records[e.Record] = map[models.Ref]bool{}
+	}
+	f.entries[ref], f.records[e.Record][ref] = e, true
 }
 
 // having gives the entries that the readings are compared with, as slice.load
-// does: of their records, and those of their items that other records have.
-func (f *foreseen) having(ctx context.Context, tx pgx.Tx, connection int64, readings []reading) ([]reading, map[string][]*entry, error) {
+// does: copies, to be changed.
+func (f *foreseen) having(ctx context.Context, tx pgx.Tx, connection int64, readings []reading, byKey bool) ([]reading, map[string][]*entry, error) {
 	fresh, err := loadEntries(ctx, tx, connection, readings)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := markInFlight(ctx, tx, connection, fresh); err != nil {
+	if err := f.meet(ctx, tx, connection, fresh); err != nil {
 		return nil, nil, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(fresh)) {
-		for _, e := range fresh[name] {
-			f.meet(e)
+	have := map[string][]*entry{}
+	for i := range readings {
+		if name := readings[i].name(); have[name] == nil {
+			for _, ref := range slices.SortedFunc(maps.Keys(f.records[name]), byName) {
+				e := *f.entries[ref]
+				have[name] = append(have[name], &e)
+			}
 		}
 	}
-	readings = withoutTaken(readings, f.records)
-	owner := owners(readings, f.records)
-	if err := f.loadItems(ctx, tx, connection, owner); err != nil {
-		return nil, nil, err
+	if !byKey {
+		return readings, have, nil
 	}
-	for ref, name := range owner {
-		if e := f.entries[ref]; e != nil {
-			claim(e, name, f.records)
-		}
-	}
-	return readings, f.records, nil
+	readings = withoutTaken(readings, have)
+	return readings, have, f.claimed(ctx, tx, connection, owners(readings, have), have)
 }
 
-// loadItems reads the entries of items that were not met yet.
-func (f *foreseen) loadItems(ctx context.Context, tx pgx.Tx, connection int64, owner map[models.Ref]string) error {
-	var unknown []models.Ref
-	for ref := range owner {
-		if f.entries[ref] == nil {
-			unknown = append(unknown, ref)
-		}
-	}
-	fresh := map[string][]*entry{}
-	if err := eachItem(ctx, tx, connection, unknown, func(e *entry) { fresh[e.Record] = append(fresh[e.Record], e) }); err != nil {
+// claimed gives each item to the record that owns it now, as loadClaimed does.
+func (f *foreseen) claimed(ctx context.Context, tx pgx.Tx, connection int64, owner map[models.Ref]string, have map[string][]*entry) error {
+	refs := slices.SortedFunc(maps.Keys(owner), byName)
+	if err := f.meetItems(ctx, tx, connection, refs); err != nil {
 		return err
 	}
-	if err := markInFlight(ctx, tx, connection, fresh); err != nil {
-		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(fresh)) {
-		for _, e := range fresh[name] {
-			f.meet(e)
+	for _, ref := range refs {
+		if known := f.entries[ref]; known != nil {
+			e := *known
+			claim(&e, owner[ref], have)
 		}
 	}
 	return nil
 }
 
-// meet adds an entry of the ledger, unless a reading has been at it already.
-func (f *foreseen) meet(e *entry) {
-	if f.entries[e.ref()] != nil {
-		return
+// meet adds entries of the ledger, unless a reading has been at them already.
+func (f *foreseen) meet(ctx context.Context, tx pgx.Tx, connection int64, fresh map[string][]*entry) error {
+	if err := markInFlight(ctx, tx, connection, fresh); err != nil {
+		return err
 	}
-	e.follow(f.start)
-	f.add(e)
-	f.records[e.Record] = append(f.records[e.Record], e)
+	for _, name := range slices.Sorted(maps.Keys(fresh)) {
+		for _, e := range fresh[name] {
+			if f.entries[e.ref()] == nil {
+				e.follow(f.start)
+				f.put(e)
+			}
+		}
+	}
+	return nil
 }
 
-func (f *foreseen) add(e *entry) {
-	f.entries[e.ref()] = e
-	f.order = append(f.order, e)
+// meetItems adds the entries of items, whatever record has them.
+func (f *foreseen) meetItems(ctx context.Context, tx pgx.Tx, connection int64, refs []models.Ref) error {
+	unknown := slices.DeleteFunc(slices.Clone(refs), func(ref models.Ref) bool { return f.entries[ref] != nil })
+	fresh := map[string][]*entry{}
+	if err := eachItem(ctx, tx, connection, unknown, func(e *entry) { fresh[e.Record] = append(fresh[e.Record], e) }); err != nil {
+		return err
+	}
+	return f.meet(ctx, tx, connection, fresh)
+}
+
+// clash reports whether the ledger would refuse the changes, since an item that
+// is to be new is there already: see transientTries.
+func (f *foreseen) clash(ctx context.Context, tx pgx.Tx, connection int64, changed []*entry) (bool, error) {
+	var fresh []models.Ref
+	for _, e := range changed {
+		if e.op == opInsert {
+			fresh = append(fresh, e.ref())
+		}
+	}
+	slices.SortFunc(fresh, byName)
+	if len(slices.Compact(slices.Clone(fresh))) < len(fresh) {
+		return true, nil
+	}
+	err := f.meetItems(ctx, tx, connection, fresh)
+	return slices.ContainsFunc(fresh, func(ref models.Ref) bool { return f.entries[ref] != nil }), err
+}
+
+// keep makes changes part of what is foreseen. A decision made later finds them
+// as if they had been written.
+func (f *foreseen) keep(changed []*entry) {
+	for _, e := range changed {
+		e.op, e.bump = opNone, false
+		f.put(e)
+	}
+}
+
+func byName(a, b models.Ref) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key))
 }
 
 // follow moves an entry that was never sent across the start date, as
@@ -106,26 +151,12 @@ func (e *entry) follow(start string) {
 	}
 }
 
-// keep makes a decision part of what is foreseen. A decision made later finds
-// the entries as if they had been written.
-func (f *foreseen) keep(name string, have []*entry, d decision) {
-	for _, e := range d.entries {
-		if e.op == opInsert {
-			f.add(e)
-			have = append(have, e)
-		}
-		e.op, e.bump = opNone, false
-	}
-	slices.SortFunc(have, func(a, b *entry) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key)) })
-	f.records[name] = have
-}
-
 // tell counts what is foreseen.
 func (p *preview) tell(ctx context.Context) (*models.Preview, error) {
 	months, bad, skipped := map[string]*models.PreviewMonth{}, map[string]int64{}, map[string]int64{}
 	var first []*entry
-	for _, e := range p.order {
-		switch e.State {
+	for _, ref := range p.order {
+		switch e := p.entries[ref]; e.State {
 		case models.EntrySent:
 			p.result.Unchanged++
 		case models.EntryBad:
@@ -173,7 +204,9 @@ func reasons(counts map[string]int64) []models.PreviewReason {
 	for reason, n := range counts {
 		all = append(all, models.PreviewReason{Reason: reason, Count: n})
 	}
-	slices.SortFunc(all, func(a, b models.PreviewReason) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Reason, b.Reason)) })
+	slices.SortFunc(all, func(a, b models.PreviewReason) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Reason, b.Reason))
+	})
 	return all
 }
 

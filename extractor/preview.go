@@ -211,20 +211,38 @@ func (p *preview) foresee(ctx context.Context, readings []reading) error {
 	p.fetched += len(readings)
 	return p.look(ctx, func(tx pgx.Tx) error {
 		markRepeats(readings)
-		readings, have, err := p.having(ctx, tx, p.lane.Connection, readings)
-		if err != nil {
-			return err
-		}
-		b := &book{
-			start: p.start, now: p.lane.Now, zone: p.account.Zone, closeDay: p.PeriodCloseDay, history: true,
-			stored: func(ref models.Ref) (payload, held []byte) { return loadPayload(ctx, tx, p.lane.Connection, ref) },
-		}
-		for i := range readings {
-			name := readings[i].name()
-			p.keep(name, have[name], b.decide(&readings[i], have[name]))
+		for _, byKey := range []bool{false, true} { // as slice.commit tries
+			changed, err := p.changes(ctx, tx, readings, byKey)
+			if err != nil {
+				return err
+			}
+			clash, err := p.clash(ctx, tx, p.lane.Connection, changed)
+			if err != nil {
+				return err
+			}
+			if !clash || byKey {
+				p.keep(changed)
+				return nil
+			}
 		}
 		return nil
 	})
+}
+
+// changes are the entries that the readings would change, in a copy.
+func (p *preview) changes(ctx context.Context, tx pgx.Tx, readings []reading, byKey bool) (changed []*entry, err error) {
+	readings, have, err := p.having(ctx, tx, p.lane.Connection, readings, byKey)
+	if err != nil {
+		return nil, err
+	}
+	b := &book{
+		start: p.start, now: p.lane.Now, zone: p.account.Zone, closeDay: p.PeriodCloseDay, history: true,
+		stored: func(ref models.Ref) (payload, held []byte) { return loadPayload(ctx, tx, p.lane.Connection, ref) },
+	}
+	for i := range readings {
+		changed = append(changed, b.decide(&readings[i], have[readings[i].name()]).entries...)
+	}
+	return changed, nil
 }
 
 // look reads the ledger in a transaction that is not able to write.
