@@ -119,7 +119,7 @@ func (s *service) handler() (http.Handler, error) {
 	return handlers.New(handlers.Config{
 		Store: s.store, Hosts: s.hosts, DefaultHost: s.config.Engine.DefaultHost,
 		Tokens: s.config.Web.Tokens, PublicURL: string(s.config.Web.PublicURL),
-		Retrier: s.engine, Metrics: metrics,
+		Retrier: s.engine, Previewer: s.engine, Metrics: metrics,
 		Mount: []func(gin.IRouter){popup.Mount}, MountAuthorised: []func(gin.IRouter){popup.MountAuthorised},
 	}), nil
 }

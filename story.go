@@ -142,7 +142,8 @@ The extractor is running, with everything it needs.
 3. Authorise the connection as the merchant: open this in a browser, and agree twice.
    {api}/connections/demo/authentication?redirectUri={success}
 
-4. Watch the sales travel.
+4. Watch the sales travel. The preview tells what would be sent, and sends nothing.
+   curl -s -X POST {api}/connections/demo/preview -H 'Authorization: Bearer {token}'
    curl -s {api}/connections/demo -H 'Authorization: Bearer {token}'
    curl -s {api}/connections/demo/activities -H 'Authorization: Bearer {token}'
    curl -s {api}/connections/demo/completeness -H 'Authorization: Bearer {token}'

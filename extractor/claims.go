@@ -2,6 +2,8 @@ package extractor
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,22 +18,28 @@ import (
 func loadClaimed(ctx context.Context, tx pgx.Tx, connection int64, readings []reading, have map[string][]*entry) ([]reading, error) {
 	readings = withoutTaken(readings, have)
 	owner := owners(readings, have)
-	kinds, keys := make([]string, 0, len(owner)), make([]string, 0, len(owner))
-	for ref := range owner {
-		kinds, keys = append(kinds, ref.Kind), append(keys, ref.Key)
-	}
+	return readings, eachItem(ctx, tx, connection, slices.Collect(maps.Keys(owner)), func(e *entry) { claim(e, owner[e.ref()], have) })
+}
+
+// eachItem reads the entries of items, whatever record they came from.
+func eachItem(ctx context.Context, tx pgx.Tx, connection int64, refs []models.Ref, use func(*entry)) error {
+	kinds, keys := split(refs)
 	rows, err := tx.Query(ctx, `SELECT `+entryColumns+` FROM unnest($1::bigint[], $2::text[], $3::text[]) x(c, k, i)
 		JOIN entries e ON e.connection_id = x.c AND e.kind = x.k AND e.key = x.i ORDER BY e.kind, e.key`, repeat(connection, len(keys)), kinds, keys)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return readings, eachEntry(rows, func(e *entry) {
-		if name := owner[e.ref()]; name != e.Record {
-			have[e.Record] = without(have[e.Record], e.ref())
-			e.Version = "" // versions of different records do not compare
-			have[name] = append(have[name], e)
-		}
-	})
+	return eachEntry(rows, use)
+}
+
+// claim gives an entry to the record that owns its item now.
+func claim(e *entry, name string, have map[string][]*entry) {
+	if name == e.Record {
+		return
+	}
+	have[e.Record] = without(have[e.Record], e.ref())
+	e.Version = "" // versions of different records do not compare
+	have[name] = append(have[name], e)
 }
 
 // markRepeats marks readings of records of which there is a better one: newer,

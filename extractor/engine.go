@@ -36,6 +36,8 @@ type Engine struct {
 	river *river.Client[pgx.Tx]
 	nudge chan struct{} // wakes the sweep before its period is up
 	meter *meter
+
+	previews previews
 }
 
 // New makes an engine that does not run yet.

@@ -76,6 +76,45 @@ func TestThrottledHostKeepsItsCursor(t *testing.T) {
 	expect(t, "later, as it said", w.one(`SELECT due_at > now() + interval '55 seconds' FROM lanes WHERE kind = 'incremental'`), "true")
 }
 
+func TestThrottledSpellIsToldOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "2020-01-01")
+	slow := models.Errorf(models.Throttled, "slow down")
+	slow.RetryAfter = time.Minute
+	throttle := func() {
+		w.host.fail(slow)
+		w.exec(`UPDATE lanes SET due_at = now() WHERE kind = 'incremental'`)
+		w.work(models.LaneIncremental)
+	}
+	told := func(what, want string) {
+		t.Helper()
+		expect(t, what+" to the merchant", w.one(`SELECT count(*) FROM activities WHERE action = 'Memory asked us to slow down; sales arrive later, nothing is lost'`), want)
+		expect(t, what+" to the consumer", w.one(`SELECT count(*) FROM failures WHERE type = 'INTEGRATION' AND message LIKE 'Connection c-1: Memory asks us to slow down.%'`), want)
+	}
+	for range 3 {
+		throttle()
+		w.exec(`UPDATE failures SET at = at - interval '20 minutes'`) // longer than equal lines count as one
+		w.exec(`UPDATE lanes SET due_at = now() WHERE kind = 'incremental'`)
+		w.work(models.LaneIncremental) // a good answer in between does not end it
+	}
+	told("one spell", "1")
+	w.exec(`UPDATE connections SET throttled_until = now() - interval '31 minutes'`)
+	throttle()
+	told("another spell", "2")
+}
+
+func TestOwnQuotaHoldsUpNothingElse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, today())
+	slow := models.Errorf(models.Throttled, "used up").Because(hostapi.ErrOwnQuota)
+	slow.RetryAfter = time.Minute
+	w.host.fail(slow)
+	w.work(models.LaneBackfill)
+	expect(t, "the past waits", w.one(`SELECT due_at > now() + interval '50 seconds' AND failures = 0 FROM lanes WHERE kind = 'backfill'`), "true")
+	expect(t, "the news does not", w.one(`SELECT due_at <= now() FROM lanes WHERE kind = 'incremental'`), "true")
+	expect(t, "told", w.one(`SELECT count(*) FROM activities WHERE action LIKE 'Memory lets us ask only so often%'`), "1")
+}
+
 func TestWindowThatGoesInCirclesBeginsAnewLater(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "2020-01-01")

@@ -138,6 +138,15 @@ func (e *Engine) account(l *lane) (hostapi.Account, error) {
 	if l.HostAccount != nil {
 		a.HostID = *l.HostAccount
 	}
-	a.Client = hostapi.NewClient(e.Store, e.Hosts[l.Host], &models.Connection{ID: l.Connection, Host: l.Host}, e.Transport)
+	newClient := hostapi.NewClient
+	if l.patient() {
+		newClient = hostapi.NewPatientClient
+	}
+	c := &models.Connection{ID: l.Connection, Host: l.Host, HostAccount: l.HostAccount, Zone: l.Zone, Settings: l.Settings}
+	a.Client = newClient(e.Store, e.Hosts[l.Host], c, e.Transport)
 	return a, nil
 }
+
+// patient reports whether the lane's work can wait for that of others: the
+// past, and what is looked at once more.
+func (l *lane) patient() bool { return l.Kind == models.LaneBackfill || l.Kind == models.LaneReconcile }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"extractor/hostapi"
 	"extractor/models"
 )
 
@@ -50,7 +51,11 @@ func (e *Engine) reaction(ctx context.Context, l *lane, from side, failure error
 	if anew {
 		wait = max(wait, e.Timing.Anew)
 	}
-	if err := e.release(ctx, l, wait, l.Failures+1, anew); err != nil {
+	failures := l.Failures + 1
+	if errors.Is(failure, hostapi.ErrOwnQuota) {
+		failures = l.Failures // nobody failed
+	}
+	if err := e.release(ctx, l, wait, failures, anew); err != nil {
 		return err
 	}
 	if from == targetSide {
@@ -63,9 +68,7 @@ func (e *Engine) reactToHost(ctx context.Context, l *lane, kind models.Kind, fai
 	title := e.Hosts[l.Host].Info().Title
 	switch kind {
 	case models.Throttled:
-		return errors.Join(
-			e.slowDown(ctx, l, wait),
-			e.tell(ctx, models.FailureIntegration, l, fmt.Sprintf("%s asks us to slow down. We go on by ourselves; other services that use the same account can be stopped to make room.", title)))
+		return e.throttled(ctx, l, failure, wait)
 	case models.Unauthorised:
 		return errors.Join(
 			e.Store.Deauthorise(ctx, l.Connection, l.Generation),
@@ -143,6 +146,20 @@ func (e *Engine) targetFails(ctx context.Context, l *lane, title string, failure
 			title+" did not answer for an hour. The connector is paused and resumes by itself as soon as it answers. Nothing is lost.")
 	}
 	return e.tell(ctx, models.FailureIntegration, l, models.Sentence(failure, title+" does not answer as it should. We try again by ourselves."))
+}
+
+// throttled makes room for a host that asked for it. Where it is our own quota
+// that ended, only this lane waits: what cannot wait may still have its part.
+func (e *Engine) throttled(ctx context.Context, l *lane, failure error, wait time.Duration) error {
+	title := e.Hosts[l.Host].Info().Title
+	if errors.Is(failure, hostapi.ErrOwnQuota) {
+		return e.Store.Throttled(ctx, l.Connection, wait,
+			title+" lets us ask only so often; sales arrive later, nothing is lost",
+			title+" lets us ask only so often, and that is used up for now. We go on by ourselves; sales arrive later, nothing is lost.")
+	}
+	return errors.Join(e.slowDown(ctx, l, wait), e.Store.Throttled(ctx, l.Connection, wait,
+		title+" asked us to slow down; sales arrive later, nothing is lost",
+		title+" asks us to slow down. We go on by ourselves; other services that use the same account can be stopped to make room."))
 }
 
 // slowDown keeps the connection's other pulling lanes away from a host that

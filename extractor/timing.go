@@ -35,6 +35,10 @@ const (
 	// by the end of its job, says nothing about the host.
 	pageTime = 25 * time.Second
 
+	// previewTime is how long a preview reads: a person waits for it, and the
+	// handler ends after 20 s.
+	previewTime = 15 * time.Second
+
 	sweepEvery = time.Second // a nudge comes at once; this finds due times, and what nobody nudged for
 	careEvery  = time.Minute // nobody waits for the housekeeping by the second
 
@@ -58,17 +62,19 @@ type Timing struct {
 	Resend time.Duration // see resendFirst
 	Page   time.Duration // see pageTime
 	Anew   time.Duration // least wait before a window begins anew, so that one that never ends costs little
+
+	Preview time.Duration // see previewTime
 }
 
 func (t Timing) orDefaults() Timing {
 	def := Timing{
 		Sweep: sweepEvery, Care: careEvery, Lease: leaseTime, Quiet: quietTime, Doubt: tokenDoubt,
-		Hour: targetHour, Probe: probeEvery, First: backoffFirst, Resend: resendFirst, Page: pageTime, Anew: backoffMost,
+		Hour: targetHour, Probe: probeEvery, First: backoffFirst, Resend: resendFirst, Page: pageTime, Anew: backoffMost, Preview: previewTime,
 	}
 	for _, p := range []struct{ have, def *time.Duration }{
 		{&t.Sweep, &def.Sweep}, {&t.Care, &def.Care}, {&t.Lease, &def.Lease}, {&t.Quiet, &def.Quiet}, {&t.Doubt, &def.Doubt},
 		{&t.Hour, &def.Hour}, {&t.Probe, &def.Probe}, {&t.First, &def.First}, {&t.Resend, &def.Resend},
-		{&t.Page, &def.Page}, {&t.Anew, &def.Anew},
+		{&t.Page, &def.Page}, {&t.Anew, &def.Anew}, {&t.Preview, &def.Preview},
 	} {
 		if *p.have == 0 {
 			*p.have = *p.def

@@ -73,10 +73,15 @@ func itemOf(b models.BadItem) any {
 	if b.Payload == nil || json.Unmarshal([]byte(*b.Payload), &s) != nil {
 		return rawItem{hostID(b)}
 	}
+	return saleItem(models.Ref{Kind: b.Kind, Key: b.Key}, &s)
+}
+
+// saleItem is a sale or refund in the contract's shape.
+func saleItem(ref models.Ref, s *models.Sale) item {
 	return item{
-		ItemID: b.Key, TransactionDate: s.Date, ShipToAddress: addressOf(s.ShipTo), ShipFromAddress: addressOf(s.ShipFrom),
+		ItemID: ref.Key, TransactionDate: s.Date, ShipToAddress: addressOf(s.ShipTo), ShipFromAddress: addressOf(s.ShipFrom),
 		SalesAmount: s.SalesAmount, SalesTax: s.SalesTax, ShippingAmount: s.ShippingAmount, ShippingTax: s.ShippingTax,
-		Refund: b.Kind == models.KindRefund, Description: s.Description,
+		Refund: ref.Kind == models.KindRefund, Description: s.Description,
 		ReviewRequired: s.ReviewMessage != "", ReviewMessage: s.ReviewMessage,
 	}
 }

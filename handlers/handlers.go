@@ -23,6 +23,7 @@ type Config struct {
 	Tokens      []string                // the bearers that are valid now; several during a rotation
 	PublicURL   string                  // where people reach us; https: nothing else is served
 	Retrier     Retrier                 // the engine's way to try bad items again
+	Previewer   Previewer               // and to tell what a sync would send
 	Logger      *slog.Logger            // nil: slog.Default
 	Metrics     *prometheus.Registry    // served at /metrics; nil: one of our own
 	// Mount adds routes that need no bearer (pages that a browser opens, host
@@ -98,6 +99,7 @@ func (a *api) routes() *gin.Engine {
 	in.GET("/connections/:id/activities", a.listActivities)
 	in.GET("/connections/:id/completeness", a.showCompleteness)
 	in.POST("/connections/:id/baditems/retry", a.retryBadItems)
+	in.POST("/connections/:id/preview", a.previewConnection)
 	in.GET("/connector", a.showConnector)
 	in.PUT("/connector", a.switchConnector)
 	in.GET("/errors", a.listErrors)

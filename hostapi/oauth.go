@@ -28,10 +28,25 @@ var sharedTransport = sync.OnceValue(rest.NewTransport)
 // host. It refreshes the token under a lock on its row, a while before it
 // expires and once after a 401. Its errors are *models.Error: Unauthorised when
 // the grant is gone, Unavailable when the token cannot be renewed just now. One
-// client is for one piece of work; base nil means a transport shared by all.
+// client is for one piece of work; base nil means a transport shared by all. It
+// keeps to the host's Quota: a request waits a moment for it, and is Throttled,
+// unsent, where that is not enough.
 func NewClient(store *models.Store, host Host, c *models.Connection, base http.RoundTripper) *http.Client {
+	return newClient(store, host, c, base, false)
+}
+
+// NewPatientClient is NewClient for work that can wait, such as reading the
+// past: it leaves half of the quota to work that cannot.
+func NewPatientClient(store *models.Store, host Host, c *models.Connection, base http.RoundTripper) *http.Client {
+	return newClient(store, host, c, base, true)
+}
+
+func newClient(store *models.Store, host Host, c *models.Connection, base http.RoundTripper, patient bool) *http.Client {
 	base = baseOf(host, base)
-	return rest.NewClient(&transport{store: store, connection: c.ID, grants: newGrants(host, accountOf(c), base), present: presenter(host), base: base})
+	return rest.NewClient(&transport{
+		store: store, connection: c.ID, grants: newGrants(host, accountOf(c), base), present: presenter(host),
+		base: budgeted(base, store, host, c, patient),
+	})
 }
 
 // NewBearerClient makes a client with a token that is not, or no longer, stored.

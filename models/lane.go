@@ -25,6 +25,10 @@ const (
 	zoneMargin = 14 * time.Hour
 )
 
+// ReadFrom is the instant from which on the host's changes are read for a start
+// date: wherever the merchant is, his day has not begun before.
+func ReadFrom(startDate time.Time) time.Time { return startDate.Add(-zoneMargin) }
+
 // arrange brings a connection's lanes in line with its row. It is called in the
 // same transaction by whatever changes wish, pause, authorisation or start
 // date, and may be called any number of times.
@@ -68,7 +72,7 @@ func cover(tx *gorm.DB, c *Connection) error {
 	if err := followStartDate(tx, c); err != nil {
 		return err
 	}
-	from := c.StartDate.Add(-zoneMargin)
+	from := ReadFrom(*c.StartDate)
 	if c.CoveredFrom != nil && !from.Before(*c.CoveredFrom) {
 		return nil
 	}
