@@ -33,6 +33,7 @@ func newKeyServer(t *testing.T) *keyServer {
 	mux.HandleFunc("GET /grant", s.ask)
 	mux.HandleFunc("POST /grant", s.decide)
 	mux.HandleFunc("GET /api/me", s.me)
+	mux.HandleFunc("GET /favicon.ico", http.NotFound) // browsers ask
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		t.Errorf("unexpected %s %s", r.Method, r.URL.Path)
 		http.NotFound(w, r)

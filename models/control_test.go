@@ -147,6 +147,10 @@ func TestEachStateHasItsSentence(t *testing.T) {
 		"first sync":   {working(func(c *models.Connection) { c.LastSyncAt = nil }), "for the first time"},
 		"trouble":      {working(func(c *models.Connection) { c.TroubleSince = day("2018-05-01") }), "keep trying"},
 		"consent ends": {working(func(c *models.Connection) { c.ConsentExpiresAt = day("2018-09-01") }), "2018-09-01"},
+		"short past": {working(func(c *models.Connection) {
+			notice := "Ask Shop for all orders."
+			c.HistoryFrom, c.HistoryNotice = day("2018-04-02"), &notice
+		}), "Ask Shop for all orders."},
 		"new":          {working(func(c *models.Connection) { c.Authorized = false }), "Connect the Shop account"},
 		"no start":     {working(func(c *models.Connection) { c.StartDate = nil }), "Choose a start date"},
 		"off":          {working(func(c *models.Connection) { c.Wish = models.WishOff }), "Switch the connection on"},
