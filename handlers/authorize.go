@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -72,6 +71,7 @@ func (p *Popup) Mount(r gin.IRouter) {
 	pages.POST("/oauth/:host/start", p.start)
 	pages.POST("/oauth/:host/again", p.limit, p.again)
 	pages.GET("/oauth/:host/callback", p.callback)
+	pages.POST("/oauth/:host/keys", p.limit, p.keys)
 	pages.GET("/install/:host", p.limit, p.install)
 	pages.GET("/install/:host/progress", p.progress)
 }
@@ -114,14 +114,14 @@ func (p *Popup) begin(c *gin.Context) {
 			return
 		}
 	}
-	state, err := p.beginAttempt(c, connection.Host, models.Attempt{Kind: models.AttemptPopup, ConnectionID: &connection.ID, Redirect: redirect})
+	w, state, err := p.beginWay(c, connection, models.Attempt{Kind: models.AttemptPopup, ConnectionID: &connection.ID, Host: connection.Host, Redirect: redirect})
 	switch {
 	case err != nil:
 		p.refuse(c, err)
 	case ticket != "":
 		c.Redirect(http.StatusSeeOther, startPath(connection.Host, state))
 	default:
-		p.show(c, http.StatusOK, p.question(connection, state))
+		p.show(c, http.StatusOK, p.question(w, state, "", ""))
 	}
 }
 
@@ -144,46 +144,13 @@ func (p *Popup) wanted(u *url.URL) (redirect, ticket string, err error) {
 	return redirect, ticket, nil
 }
 
-// beginAttempt notes an attempt for this browser.
-func (p *Popup) beginAttempt(c *gin.Context, host string, a models.Attempt) (state string, err error) {
-	if _, err := p.authorizer(host); err != nil {
-		return "", err
-	}
-	a.Host = host
-	return p.Store.BeginAttempt(c, a, p.cookie.given(c))
-}
-
-// authorizer is the host of that name, if it is entered by OAuth.
-func (p *Popup) authorizer(name string) (hostapi.Host, error) {
-	host, ok := p.Hosts[name]
-	if _, oauth := host.(hostapi.Authorizer); !ok || !oauth {
-		return nil, models.Errorf(models.NotFound, "This service does not connect accounts of that kind. Check the address.")
-	}
-	return host, nil
-}
-
-// question is the page that asks whether to connect.
-func (p *Popup) question(connection *models.Connection, state string) page {
-	title := p.Store.Title(connection.Host)
-	company := "your TrustFile company"
-	if connection.CompanyName != nil && *connection.CompanyName != "" {
-		company = *connection.CompanyName
-	}
-	return page{
-		Title: "Connect " + title + " to " + company,
-		Text: []string{
-			"You will sign in at " + title + " and allow TrustFile's extractor to read your sales there. It changes nothing in your account.",
-			"Go on only if you came here from TrustFile yourself just now.",
-		},
-		Form:  &pageForm{Action: "/oauth/" + connection.Host + "/start", Attempt: state, Label: "Continue to " + title},
-		Small: "Not what you wanted? Close this window; nothing is changed.",
-	}
-}
-
 // startPath is the page that asks, of an attempt that was begun.
 func startPath(host, state string) string {
 	return "/oauth/" + host + "/start?" + url.Values{"attempt": {state}}.Encode()
 }
+
+// callbackPath is where a host sends browsers back to.
+func callbackPath(host string) string { return "/oauth/" + host + "/callback" }
 
 // confirm is GET /oauth/:host/start: the page that asks, again.
 func (p *Popup) confirm(c *gin.Context) {
@@ -193,66 +160,79 @@ func (p *Popup) confirm(c *gin.Context) {
 		p.refuseAttempt(c, a, state, err)
 		return
 	}
-	connection, err := p.connectionOf(c, a)
+	w, err := p.wayOf(c, a)
 	if err != nil {
 		p.refuse(c, err)
 		return
 	}
-	p.show(c, http.StatusOK, p.question(connection, state))
+	p.show(c, http.StatusOK, p.question(w, state, a.Account, ""))
 }
 
-// connectionOf is what an attempt connects; for an install an empty one.
-func (p *Popup) connectionOf(ctx context.Context, a *models.Attempt) (*models.Connection, error) {
-	if a.ConnectionID == nil {
-		return &models.Connection{Host: a.Host}, nil
-	}
-	return p.Store.ConnectionByID(ctx, *a.ConnectionID)
-}
-
-// start is POST /oauth/:host/start: the browser goes on to the host.
+// start is POST /oauth/:host/start: the browser goes on to the host, unless the
+// account that was typed cannot be one.
 func (p *Popup) start(c *gin.Context) {
 	state := c.PostForm("attempt")
-	a, err := p.Store.StartAttempt(c, c.Param("host"), state, p.cookie.of(c.Request))
+	a, err := p.Store.FindAttempt(c, c.Param("host"), state, p.cookie.of(c.Request))
 	if err != nil {
 		p.refuseAttempt(c, a, state, err)
 		return
 	}
-	p.toHost(c, a, state)
+	w, err := p.wayOf(c, a)
+	if err != nil {
+		p.refuse(c, err)
+		return
+	}
+	typed := strings.TrimSpace(c.PostForm("account"))
+	account, err := w.account(typed)
+	switch {
+	case err == nil:
+		p.toHost(c, w, state, account)
+	case models.KindOf(err) == models.Invalid:
+		p.show(c, http.StatusBadRequest, p.question(w, state, typed, models.Sentence(err, "")))
+	default:
+		p.refuse(c, err)
+	}
 }
 
-// toHost sends the browser to the host's consent page.
-func (p *Popup) toHost(c *gin.Context, a *models.Attempt, state string) {
-	host, err := p.authorizer(a.Host)
+// toHost sends the browser to the host's consent page, to enter account if it
+// is known.
+func (p *Popup) toHost(c *gin.Context, w way, state, account string) {
+	a, err := p.Store.StartAttempt(c, w.attempt.Host, state, p.cookie.given(c), account)
 	if err != nil {
-		p.refuse(c, err)
+		p.refuseAttempt(c, a, state, err)
 		return
 	}
-	connection, err := p.connectionOf(c, a)
-	if err != nil {
-		p.refuse(c, err)
-		return
+	w.attempt = a
+	c.Redirect(http.StatusSeeOther, p.consentURL(w, state))
+}
+
+// consentURL is the host's consent page, in the host's own way.
+func (p *Popup) consentURL(w way, state string) string {
+	if granter, ok := w.host.(hostapi.Granter); ok {
+		return hostapi.GrantURL(granter, w.connection, hostapi.Grant{Account: w.attempt.Account, State: state,
+			KeysURL: p.PublicURL + keysPath(w.attempt.Host), Returned: p.PublicURL + callbackPath(w.attempt.Host)})
 	}
-	c.Redirect(http.StatusSeeOther, hostapi.ConsentURL(host, connection, p.consent(a, state)))
+	return hostapi.ConsentURL(w.host, w.connection, p.consent(w.attempt, state))
 }
 
 // consent is the attempt in the words of OAuth.
 func (p *Popup) consent(a *models.Attempt, state string) hostapi.Consent {
-	return hostapi.Consent{RedirectURL: p.PublicURL + "/oauth/" + a.Host + "/callback", State: state, Verifier: a.Verifier}
+	return hostapi.Consent{RedirectURL: p.PublicURL + callbackPath(a.Host), State: state, Verifier: a.Verifier, Account: a.Account}
 }
 
 // again is POST /oauth/:host/again: a new attempt in place of one that came to
-// nothing, by the browser that began it.
+// nothing, by the browser that began it, and with the account it was for.
 func (p *Popup) again(c *gin.Context) {
 	a, err := p.Store.FindAttempt(c, c.Param("host"), c.PostForm("attempt"), p.cookie.of(c.Request))
 	if a == nil || a.Outcome == models.OutcomeDone {
 		p.refuseAttempt(c, a, "", err)
 		return
 	}
-	if a.Kind == models.AttemptInstall {
+	if a.Kind == models.AttemptInstall && a.Account == "" {
 		c.Redirect(http.StatusSeeOther, "/install/"+a.Host)
 		return
 	}
-	state, err := p.beginAttempt(c, a.Host, models.Attempt{Kind: a.Kind, ConnectionID: a.ConnectionID, Redirect: a.Redirect})
+	state, err := p.beginAttempt(c, models.Attempt{Kind: a.Kind, ConnectionID: a.ConnectionID, Host: a.Host, Redirect: a.Redirect, Account: a.Account})
 	if err != nil {
 		p.refuse(c, err)
 		return

@@ -217,3 +217,36 @@ func TestBrowserInstall(t *testing.T) {
 	b.Text("Testshop is connected to TrustFile") // by itself
 	picture(b, "installed")
 }
+
+func TestBrowserTypesTheAccount(t *testing.T) {
+	d, c, b := inBrowser(t, webdriver.Options{NoScript: true})
+	d.connectionAt("typed", "company-2")
+	d.shop.Do(func() { d.shop.Account = "corner" })
+	d.exec(`UPDATE connections SET company_name = 'Best Company Ever'`)
+	b.Open(strings.Replace(c.to, "company-1", "company-2", 1))
+	b.Text("Your shop's address")
+	picture(b, "account")
+	b.Type("#account", `my "corner" shop`)
+	b.Click("button[type=submit]")
+	b.Text("This is not a shop's address.")
+	picture(b, "account-wrong")
+	if kept := b.Value("#account"); kept != `my "corner" shop` {
+		t.Errorf("what was typed became %q", kept)
+	}
+	b.Type("#account", "corner.typeshop.example")
+	allow(b, c)
+	if now := d.now("company-2"); !now.Enabled || *now.HostAccount != "corner" {
+		t.Fatalf("%+v", now)
+	}
+}
+
+func TestBrowserGivesKeys(t *testing.T) {
+	d, c, b := inBrowser(t, webdriver.Options{NoScript: true})
+	d.connectionAt("keys", "company-2")
+	b.Open(strings.Replace(c.to, "company-1", "company-2", 1))
+	b.Type("#account", "corner.example")
+	allow(b, c)
+	if now := d.now("company-2"); !now.Enabled || *now.HostAccount != "corner.example" {
+		t.Fatalf("%+v", now)
+	}
+}

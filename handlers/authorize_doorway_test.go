@@ -5,6 +5,7 @@ import (
 	"html"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -42,6 +43,7 @@ type doorway struct {
 	t     *testing.T
 	store *models.Store
 	shop  *oauthtest.Server
+	keys  *keyServer
 	url   string
 	log   *journal
 }
@@ -52,10 +54,12 @@ const trustfileReturn = "app.trustfile.avalara.com/connectors/success?id=a%2Fb-t
 func newDoorway(t *testing.T, adjust ...func(*PopupConfig)) *doorway {
 	t.Helper()
 	d := &doorway{t: t, store: pgtest.Store(t), shop: oauthtest.New(t), log: &journal{}}
-	d.store.Titles = map[string]string{"shop": "Testshop"}
+	d.store.Titles = map[string]string{"shop": "Testshop", "typed": "Typeshop", "market": "Market", "keys": "Keyshop"}
 	server := httptest.NewUnstartedServer(nil)
 	d.url = "http://" + server.Listener.Addr().String()
-	hosts := map[string]hostapi.Host{"shop": consentShop{d.shop}, "other": consentShop{d.shop}}
+	d.keys = newKeyServer(t)
+	hosts := map[string]hostapi.Host{"shop": consentShop{d.shop}, "other": consentShop{d.shop},
+		"typed": typedShop{consentShop{d.shop}}, "market": marketShop{consentShop{d.shop}}, "keys": keyShop{d.keys}}
 	cfg := PopupConfig{Store: d.store, Hosts: hosts, PublicURL: d.url, AppURL: "https://app.trustfile.example"}
 	for _, f := range adjust {
 		f(&cfg)
@@ -74,14 +78,21 @@ func newDoorway(t *testing.T, adjust ...func(*PopupConfig)) *doorway {
 		server.Start()
 	}
 	t.Cleanup(server.Close)
-	d.shop.Do(func() { d.shop.Redirects = []string{d.url + "/oauth/shop/callback"} })
+	d.shop.Do(func() {
+		d.shop.Redirects = []string{d.url + "/oauth/shop/callback", d.url + "/oauth/typed/callback", d.url + "/oauth/market/callback"}
+	})
 	return d
 }
 
 // connection makes a connection as the consumer does.
 func (d *doorway) connection(id string) *models.Connection {
 	d.t.Helper()
-	c, err := d.store.CreateConnection(d.t.Context(), models.NewConnection{ExternalID: id, Host: "shop", StartDate: time.Date(2018, 4, 1, 0, 0, 0, 0, time.UTC)})
+	return d.connectionAt("shop", id)
+}
+
+func (d *doorway) connectionAt(host, id string) *models.Connection {
+	d.t.Helper()
+	c, err := d.store.CreateConnection(d.t.Context(), models.NewConnection{ExternalID: id, Host: host, StartDate: time.Date(2018, 4, 1, 0, 0, 0, 0, time.UTC)})
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -168,11 +179,28 @@ var formParts = regexp.MustCompile(`(?s)<form method="post" action="([^"]*)">\s*
 // press presses the page's button.
 func (b *browser) press(s shown) shown {
 	b.d.t.Helper()
+	return b.fill(s, nil)
+}
+
+// enter types an account into the page's field and presses its button.
+func (b *browser) enter(s shown, account string) shown {
+	b.d.t.Helper()
+	if !strings.Contains(s.body, `name="account"`) {
+		b.d.t.Fatalf("no field on the page (%d):\n%s", s.status, s.body)
+	}
+	return b.fill(s, url.Values{"account": {account}})
+}
+
+// fill posts the page's form with further values.
+func (b *browser) fill(s shown, more url.Values) shown {
+	b.d.t.Helper()
 	parts := formParts.FindStringSubmatch(s.body)
 	if parts == nil {
 		b.d.t.Fatalf("no button on the page (%d):\n%s", s.status, s.body)
 	}
-	return b.do(http.MethodPost, html.UnescapeString(parts[1]), url.Values{"attempt": {html.UnescapeString(parts[2])}})
+	form := url.Values{"attempt": {html.UnescapeString(parts[2])}}
+	maps.Copy(form, more)
+	return b.do(http.MethodPost, html.UnescapeString(parts[1]), form)
 }
 
 // open opens the popup of a connection.

@@ -31,8 +31,19 @@ type page struct {
 	Style   template.CSS
 }
 
-// pageForm is a button that posts the attempt.
-type pageForm struct{ Action, Attempt, Label string }
+// pageForm is a button that posts the attempt, and one field if need be.
+type pageForm struct {
+	Action, Attempt, Label string
+	Field                  *pageField
+}
+
+// pageField is a text that the merchant types in.
+type pageField struct {
+	Label, Help, Example string
+	Value                string // what is in it
+	Problem              string // what is wrong with that; empty: nothing
+	Limit                int    // in bytes
+}
 
 // pageLink is a link that looks like a button.
 type pageLink struct {

@@ -123,6 +123,9 @@ func (p *Popup) failed(ctx context.Context, c *gin.Context, a *models.Attempt, s
 
 // reason is what a person reads of a failure after the consent.
 func (p *Popup) reason(cause error, title string) (status int, text string) {
+	if errors.Is(cause, errNoKeys) {
+		return http.StatusBadGateway, title + " did not send its keys: perhaps it cannot reach this service. Please try again; if this lasts, contact support."
+	}
 	switch models.KindOf(cause) {
 	case models.Conflict:
 		return http.StatusConflict, models.Sentence(cause, "")

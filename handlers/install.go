@@ -21,24 +21,33 @@ const (
 )
 
 // install is GET /install/:host: a merchant begins at the host's side. The host
-// asks for consent itself, so the browser goes there at once.
+// asks for consent itself, so the browser goes there at once, unless we have to
+// know the account before.
 func (p *Popup) install(c *gin.Context) {
+	host := c.Param("host")
+	account, redeem, err := arrival(p.Hosts[host], c.Request.URL)
+	if err != nil {
+		p.refuseArrival(c, err)
+		return
+	}
+	if redeem {
+		p.redeemUnasked(c, host, account, "/install/"+host)
+		return
+	}
 	if framed(c.Request) {
 		p.offerWindow(c)
 		return
 	}
-	host := c.Param("host")
-	state, err := p.beginAttempt(c, host, models.Attempt{Kind: models.AttemptInstall})
+	w, state, err := p.beginWay(c, &models.Connection{Host: host}, models.Attempt{Kind: models.AttemptInstall, Host: host, Account: account})
 	if err != nil {
 		p.refuse(c, err)
 		return
 	}
-	a, err := p.Store.StartAttempt(c, host, state, p.cookie.given(c))
-	if err != nil {
-		p.refuse(c, err)
+	if _, asks := w.asks(); asks && account == "" {
+		p.show(c, http.StatusOK, p.question(w, state, "", ""))
 		return
 	}
-	p.toHost(c, a, state)
+	p.toHost(c, w, state, account)
 }
 
 // installed makes the account's connection, or finds it, and shows how its

@@ -54,7 +54,7 @@ func newGrants(host Host, a Account, base http.RoundTripper) grants {
 type Consent struct {
 	RedirectURL string // our callback
 	State       string
-	Verifier    string // PKCE; not sent where the host knows none
+	Verifier    string // PKCE; not sent where the host knows none. Empty: a consent that we did not ask for
 	Account     string // the account, where it is known before consent and c has none
 }
 
@@ -90,10 +90,15 @@ func Redeem(ctx context.Context, host Host, c *models.Connection, consent Consen
 		return models.Token{}, Identity{}, err
 	}
 	who, err := host.(Authorizer).Identify(ctx, NewBearerClient(host, token.Access, base), callback)
+	return token, who, named(who, err, g.title)
+}
+
+// named makes sure that a host which was asked whose account it is said so.
+func named(who Identity, err error, title string) error {
 	if err == nil && who.Account == "" {
-		err = models.Errorf(models.Unavailable, "%s did not say whose account this is. Please try again.", g.title)
+		return models.Errorf(models.Unavailable, "%s did not say whose account this is. Please try again.", title)
 	}
-	return token, who, err
+	return err
 }
 
 // account is whose account is to be entered, as far as it is known.
@@ -124,7 +129,7 @@ func (b bearer) RoundTrip(req *http.Request) (*http.Response, error) {
 // redeem asks for the first token.
 func (g grants) redeem(ctx context.Context, callback url.Values, verifier string) (models.Token, error) {
 	in := map[string]string{"grant_type": "authorization_code", "code": callback.Get("code"), "redirect_uri": g.config.RedirectURL}
-	if !g.way.NoPKCE {
+	if !g.way.NoPKCE && verifier != "" {
 		in["code_verifier"] = verifier
 	}
 	for _, name := range g.way.Omit {

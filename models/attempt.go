@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -52,12 +51,8 @@ type Attempt struct {
 	UsedAt       *time.Time // the host's answer came
 	Verifier     string     // PKCE
 	Redirect     string     // where the browser goes in the end; empty: to a page of ours
-}
-
-// attemptSecrets is what is sealed of an attempt.
-type attemptSecrets struct {
-	Verifier string `json:"verifier"`
-	Redirect string `json:"redirect,omitempty"`
+	Account      string     // the account at the host that is to be entered; empty: the host's consent decides
+	Keys         *Token     // what a host posted that hands out keys; nil: nothing came
 }
 
 var (
@@ -73,11 +68,8 @@ func (s *Store) BeginAttempt(ctx context.Context, a Attempt, cookie string) (sta
 	if err := s.Pool.QueryRow(ctx, `SELECT nextval(pg_get_serial_sequence('attempts', 'id'))`).Scan(&id); err != nil {
 		return "", fmt.Errorf("begin attempt: %w", err)
 	}
-	plain, err := json.Marshal(attemptSecrets{Verifier: RandomToken(), Redirect: a.Redirect})
-	if err != nil {
-		return "", err
-	}
-	sealed, err := s.Sealer.Seal("attempts", "secrets", id, plain)
+	a.ID, a.Verifier = id, RandomToken()
+	sealed, err := s.sealSecrets(&a)
 	if err != nil {
 		return "", err
 	}
@@ -105,6 +97,7 @@ func (s *Store) FindAttempt(ctx context.Context, host, state, cookie string) (*A
 }
 
 // UseAttempt is FindAttempt for the host's answer, of which there is only one.
+// Keys that came leave the database with it.
 func (s *Store) UseAttempt(ctx context.Context, host, state, cookie string) (a *Attempt, err error) {
 	err = s.InPgxTx(ctx, func(tx pgx.Tx) error {
 		if a, err = s.attempt(ctx, tx, host, state, cookie, "FOR UPDATE"); err != nil {
@@ -113,64 +106,67 @@ func (s *Store) UseAttempt(ctx context.Context, host, state, cookie string) (a *
 		if a.StartedAt == nil {
 			return errNoAttempt // an answer to what was never asked
 		}
-		_, err = tx.Exec(ctx, `UPDATE attempts SET used_at = now() WHERE id = $1`, a.ID)
-		return err
+		if _, err = tx.Exec(ctx, `UPDATE attempts SET used_at = now() WHERE id = $1`, a.ID); err != nil || a.Keys == nil {
+			return err
+		}
+		without := *a
+		without.Keys = nil
+		return s.writeSecrets(ctx, tx, &without)
 	})
 	return a, err
 }
 
-// StartAttempt is FindAttempt for a browser that now goes to the host. It may do so again.
-func (s *Store) StartAttempt(ctx context.Context, host, state, cookie string) (*Attempt, error) {
-	a, err := s.FindAttempt(ctx, host, state, cookie)
-	if err != nil {
-		return a, err
+// StartAttempt is FindAttempt for a browser that now goes to the host, to enter
+// that account if it is known before. It may do so again, also for another one.
+func (s *Store) StartAttempt(ctx context.Context, host, state, cookie, account string) (a *Attempt, err error) {
+	err = s.InPgxTx(ctx, func(tx pgx.Tx) error {
+		if a, err = s.attempt(ctx, tx, host, state, cookie, "FOR UPDATE"); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE attempts SET started_at = coalesce(started_at, now()) WHERE id = $1`, a.ID); err != nil {
+			return fmt.Errorf("start attempt: %w", err)
+		}
+		if account == "" || account == a.Account {
+			return nil
+		}
+		a.Account, a.Keys = account, nil // keys that came are of the account before
+		return s.writeSecrets(ctx, tx, a)
+	})
+	return a, err
+}
+
+// attempt reads one for a browser; lock is "" or "FOR UPDATE".
+func (s *Store) attempt(ctx context.Context, q querier, host, state, cookie, lock string) (*Attempt, error) {
+	a, owner, late, err := s.readAttempt(ctx, q, host, state, lock)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && subtle.ConstantTimeCompare(owner, hashOf(cookie)) != 1 {
+		return nil, errNoAttempt
 	}
-	if _, err = s.Pool.Exec(ctx, `UPDATE attempts SET started_at = coalesce(started_at, now()) WHERE id = $1`, a.ID); err != nil {
-		return nil, fmt.Errorf("start attempt: %w", err)
+	switch {
+	case err != nil:
+		return nil, err
+	case a.UsedAt != nil:
+		return a, errUsed
+	case late:
+		return a, errExpired
 	}
 	return a, nil
 }
 
-// attempt reads one; lock is "" or "FOR UPDATE".
-func (s *Store) attempt(ctx context.Context, q querier, host, state, cookie, lock string) (*Attempt, error) {
+// readAttempt reads the attempt of a state, whoever asks, and the hash of its
+// browser's cookie. Without one the error is pgx.ErrNoRows.
+func (s *Store) readAttempt(ctx context.Context, q querier, host, state, lock string) (a *Attempt, owner []byte, late bool, err error) {
 	if !storable(host) {
-		return nil, errNoAttempt
+		return nil, nil, false, pgx.ErrNoRows
 	}
-	var a Attempt
-	var sealed, owner []byte
-	var late bool
-	err := q.QueryRow(ctx, `SELECT id, kind, connection_id, host, outcome, expires_at, started_at, used_at, cookie_hash, secrets, now() >= expires_at
+	a = &Attempt{}
+	var sealed []byte
+	err = q.QueryRow(ctx, `SELECT id, kind, connection_id, host, outcome, expires_at, started_at, used_at, cookie_hash, secrets, now() >= expires_at
 		FROM attempts WHERE state_hash = $1 AND host = $2 `+lock, hashOf(state), host).
 		Scan(&a.ID, &a.Kind, &a.ConnectionID, &a.Host, &a.Outcome, &a.ExpiresAt, &a.StartedAt, &a.UsedAt, &owner, &sealed, &late)
-	if errors.Is(err, pgx.ErrNoRows) || err == nil && subtle.ConstantTimeCompare(owner, hashOf(cookie)) != 1 {
-		return nil, errNoAttempt
-	}
 	if err != nil {
-		return nil, fmt.Errorf("attempt: %w", err)
+		return nil, nil, false, fmt.Errorf("attempt: %w", err)
 	}
-	if err := s.unseal(&a, sealed); err != nil {
-		return nil, err
-	}
-	switch {
-	case a.UsedAt != nil:
-		return &a, errUsed
-	case late:
-		return &a, errExpired
-	}
-	return &a, nil
-}
-
-func (s *Store) unseal(a *Attempt, sealed []byte) error {
-	plain, err := s.openText("attempts", "secrets", a.ID, sealed)
-	if err != nil || plain == "" {
-		return err
-	}
-	var in attemptSecrets
-	if err := json.Unmarshal([]byte(plain), &in); err != nil {
-		return fmt.Errorf("secrets of attempt %d: %w", a.ID, err)
-	}
-	a.Verifier, a.Redirect = in.Verifier, in.Redirect
-	return nil
+	return a, owner, late, s.openSecrets(a, sealed)
 }
 
 // ConnectionByID is a live connection by our own id of it.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -16,6 +18,10 @@ type Authorization struct {
 	Account string // the account's id at the host
 	Label   string // as it is shown to people
 	Zone    string // IANA name; empty = not told
+	// History is how far back this consent lets us read; zero = as far as the
+	// host goes. Notice tells that to a merchant whose start date is earlier.
+	History time.Time
+	Notice  string
 }
 
 var (
@@ -65,6 +71,7 @@ func (s *Store) authorize(tx *gorm.DB, c *Connection, a Authorization) error {
 	// A new generation: a 401 that work under the old token still gets must not
 	// stop the connection again.
 	columns := map[string]any{"authorized": true, "host_account": a.Account, "host_label": a.Label, "generation": gorm.Expr("generation + 1")}
+	maps.Copy(columns, a.limits())
 	if a.Zone != "" {
 		columns["zone"] = a.Zone
 	}
@@ -81,6 +88,22 @@ func (s *Store) authorize(tx *gorm.DB, c *Connection, a Authorization) error {
 		return err
 	}
 	return s.settle(tx, c.ID, c)
+}
+
+// limits are the columns of what this consent does not give. They replace those
+// of the one before.
+func (a Authorization) limits() map[string]any {
+	columns := map[string]any{"consent_expires_at": nil, "history_from": nil, "history_notice": nil}
+	if !a.Token.ConsentEnds.IsZero() {
+		columns["consent_expires_at"] = a.Token.ConsentEnds
+	}
+	if !a.History.IsZero() {
+		columns["history_from"] = a.History
+	}
+	if a.Notice != "" {
+		columns["history_notice"] = a.Notice
+	}
+	return columns
 }
 
 func (s *Store) otherAccount(c *Connection, a Authorization) *Error {

@@ -6,7 +6,7 @@ import (
 )
 
 // Connection is one merchant's account at one host, and one company at the
-// target. The columns are told in migrations/00001_engine.sql.
+// target. The columns are told in migrations, from 00001_engine.sql on.
 type Connection struct {
 	ID               int64 `gorm:"primaryKey"`
 	ExternalID       *string
@@ -24,6 +24,8 @@ type Connection struct {
 	CompanyName      *string
 	CompanyAddress   *Address `gorm:"serializer:json"`
 	ConsentExpiresAt *time.Time
+	HistoryFrom      *time.Time
+	HistoryNotice    *string
 	CoveredFrom      *time.Time
 	StartFollowed    *time.Time `gorm:"type:date"`
 	StatusMessage    string

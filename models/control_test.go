@@ -147,14 +147,18 @@ func TestEachStateHasItsSentence(t *testing.T) {
 		"first sync":   {working(func(c *models.Connection) { c.LastSyncAt = nil }), "for the first time"},
 		"trouble":      {working(func(c *models.Connection) { c.TroubleSince = day("2018-05-01") }), "keep trying"},
 		"consent ends": {working(func(c *models.Connection) { c.ConsentExpiresAt = day("2018-09-01") }), "2018-09-01"},
-		"new":          {working(func(c *models.Connection) { c.Authorized = false }), "Connect the Shop account"},
-		"no start":     {working(func(c *models.Connection) { c.StartDate = nil }), "Choose a start date"},
-		"off":          {working(func(c *models.Connection) { c.Wish = models.WishOff }), "Switch the connection on"},
-		"off and out":  {working(func(c *models.Connection) { c.Wish, c.Authorized = models.WishOff, false }), "connect the Shop account"},
-		"locked out":   {working(func(c *models.Connection) { c.Pause, c.Authorized = models.PauseUnauthorised, false }), "Reauthorise the account to resume"},
-		"unknown":      {working(func(c *models.Connection) { c.Pause = models.PauseUnknownTarget }), "TrustFile does not know"},
-		"other pause":  {working(func(c *models.Connection) { c.Pause = "new reason" }), "We paused"},
-		"deleted":      {working(func(c *models.Connection) { c.DeletedAt = day("2018-05-01") }), "was deleted"},
+		"short past": {working(func(c *models.Connection) {
+			notice := "Ask Shop for all orders."
+			c.HistoryFrom, c.HistoryNotice = day("2018-04-02"), &notice
+		}), "Ask Shop for all orders."},
+		"new":         {working(func(c *models.Connection) { c.Authorized = false }), "Connect the Shop account"},
+		"no start":    {working(func(c *models.Connection) { c.StartDate = nil }), "Choose a start date"},
+		"off":         {working(func(c *models.Connection) { c.Wish = models.WishOff }), "Switch the connection on"},
+		"off and out": {working(func(c *models.Connection) { c.Wish, c.Authorized = models.WishOff, false }), "connect the Shop account"},
+		"locked out":  {working(func(c *models.Connection) { c.Pause, c.Authorized = models.PauseUnauthorised, false }), "Reauthorise the account to resume"},
+		"unknown":     {working(func(c *models.Connection) { c.Pause = models.PauseUnknownTarget }), "TrustFile does not know"},
+		"other pause": {working(func(c *models.Connection) { c.Pause = "new reason" }), "We paused"},
+		"deleted":     {working(func(c *models.Connection) { c.DeletedAt = day("2018-05-01") }), "was deleted"},
 	} {
 		got := models.StatusSentence(s.c, "Shop")
 		if !strings.Contains(got, s.says) {

@@ -51,10 +51,27 @@ func workingSentence(c *Connection, host string) string {
 	default:
 		s = fmt.Sprintf("Sales from %s on are sent from %s to TrustFile. There is nothing to do for you.", from, host)
 	}
+	if c.HistoryNotice != nil && beginsBefore(c, c.HistoryFrom) {
+		s += " " + *c.HistoryNotice
+	}
 	if c.ConsentExpiresAt != nil {
 		s += fmt.Sprintf(" Access ends on %s: reauthorise the account before then.", c.ConsentExpiresAt.UTC().Format(time.DateOnly))
 	}
 	return s
+}
+
+// beginsBefore reports whether a connection's first day, where the merchant is,
+// begins before an instant. Without that it does not.
+func beginsBefore(c *Connection, at *time.Time) bool {
+	if at == nil || c.StartDate == nil {
+		return false
+	}
+	zone, err := time.LoadLocation(c.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	year, month, day := c.StartDate.Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, zone).Before(*at)
 }
 
 // Title is the host's name as people write it.

@@ -98,6 +98,15 @@ func (s *Server) Grant() models.Token {
 	return models.Token{Access: g.access, Refresh: g.refresh, ExpiresAt: g.expires}
 }
 
+// Code is a code as an app store sends it: of a consent that nobody asked for.
+func (s *Server) Code(redirect string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	code := models.RandomToken()
+	s.codes[code] = consent{account: s.Account, redirect: redirect}
+	return code
+}
+
 // Revoke ends all grants, as a merchant does at the host.
 func (s *Server) Revoke() {
 	s.mu.Lock()
@@ -245,13 +254,17 @@ func (s *Server) redeem(in map[string]string) *grant {
 	}
 	c, ok := s.codes[in["code"]]
 	delete(s.codes, in["code"])
-	if !ok || c.redirect != in["redirect_uri"] || !s.NoPKCE && c.challenge != challenge(in["code_verifier"]) {
+	if !ok || c.redirect != in["redirect_uri"] || c.challenge != challenge(in["code_verifier"]) {
 		return nil
 	}
 	return s.begin(c.account)
 }
 
+// challenge is what goes before a verifier; none goes before none.
 func challenge(verifier string) string {
+	if verifier == "" {
+		return ""
+	}
 	sum := sha256.Sum256([]byte(verifier))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

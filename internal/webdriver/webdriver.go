@@ -177,6 +177,29 @@ func (b *Browser) Click(css string) {
 	})
 }
 
+// Type replaces what is in the field of the CSS selector, once it is there.
+func (b *Browser) Type(css, text string) {
+	b.t.Helper()
+	b.await("to type into "+css, func() bool {
+		var element map[string]string
+		if b.try(http.MethodPost, "/element", selector(css), &element) != nil {
+			return false
+		}
+		field := "/element/" + element[elementKey]
+		return b.try(http.MethodPost, field+"/clear", nil, nil) == nil &&
+			b.try(http.MethodPost, field+"/value", map[string]string{"text": text}, nil) == nil
+	})
+}
+
+// Value is what is in the field of the CSS selector.
+func (b *Browser) Value(css string) (text string) {
+	b.t.Helper()
+	var element map[string]string
+	b.call(http.MethodPost, "/element", selector(css), &element)
+	b.call(http.MethodGet, "/element/"+element[elementKey]+"/property/value", nil, &text)
+	return text
+}
+
 func selector(css string) any { return map[string]string{"using": "css selector", "value": css} }
 
 // Text waits for a page with the text.
