@@ -99,12 +99,7 @@ func (p *parcel) amount(r *refund) exact {
 
 // byAmount reports whether a refund says nothing but how much.
 func (r *refund) byAmount() bool {
-	for _, l := range slices.Concat(r.LineItems, r.FeeLines) {
-		if l.Total != 0 || taxOf(l.Taxes, l.TotalTax) != 0 {
-			return false
-		}
-	}
-	return !slices.ContainsFunc(r.ShippingLines, func(l shippingLine) bool {
-		return l.Total != 0 || taxOf(l.Taxes, l.TotalTax) != 0
-	})
+	return !slices.ContainsFunc(r.LineItems, func(l line) bool { return !l.nothing() }) &&
+		!slices.ContainsFunc(r.FeeLines, func(l feeLine) bool { return !l.nothing() }) &&
+		!slices.ContainsFunc(r.ShippingLines, func(l shippingLine) bool { return !l.nothing() })
 }

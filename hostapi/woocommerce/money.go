@@ -17,11 +17,11 @@ type sums struct {
 func (l *lines) sums() (s sums) {
 	for i := range l.LineItems {
 		s.goods += l.LineItems[i].Total
-		s.goodsTax += taxOf(l.LineItems[i].Taxes, l.LineItems[i].TotalTax)
+		s.goodsTax += l.LineItems[i].tax()
 	}
 	for i := range l.FeeLines {
 		fee := &l.FeeLines[i]
-		tax := taxOf(fee.Taxes, fee.TotalTax)
+		tax := fee.tax()
 		if tax == 0 && notSold.MatchString(fee.Name) {
 			s.excluded += fee.Total
 			continue
@@ -31,21 +31,10 @@ func (l *lines) sums() (s sums) {
 	}
 	for i := range l.ShippingLines {
 		s.shipping += l.ShippingLines[i].Total
-		s.shippingTax += taxOf(l.ShippingLines[i].Taxes, l.ShippingLines[i].TotalTax)
+		s.shippingTax += l.ShippingLines[i].tax()
 	}
 	s.lines = len(l.LineItems) + len(l.FeeLines) + len(l.ShippingLines)
 	return s
-}
-
-// taxOf is the tax of a line: by rate, where it is told so.
-func taxOf(taxes []tax, total exact) (sum exact) {
-	if len(taxes) == 0 {
-		return total
-	}
-	for i := range taxes {
-		sum += taxes[i].Total
-	}
-	return sum
 }
 
 // slack is how far rounded totals may be from the sum of the lines: WooCommerce

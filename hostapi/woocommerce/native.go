@@ -36,21 +36,37 @@ type order struct {
 type lines struct {
 	LineItems     []line         `json:"line_items"`
 	ShippingLines []shippingLine `json:"shipping_lines"`
-	FeeLines      []line         `json:"fee_lines"`
+	FeeLines      []feeLine      `json:"fee_lines"`
 }
 
 type line struct {
-	Name     string `json:"name"`      // of a fee; of goods as well, unused
-	Total    exact  `json:"total"`     // without tax, after coupons
-	TotalTax exact  `json:"total_tax"` //
-	Taxes    []tax  `json:"taxes"`     // by rate, with more decimals than TotalTax in older versions
+	Total    exact `json:"total"`     // without tax, after coupons
+	TotalTax exact `json:"total_tax"` //
+	Taxes    []tax `json:"taxes"`     // by rate, with more decimals than TotalTax in older versions
+}
+
+// tax is that of the line: by rate, where it is told so.
+func (l *line) tax() (sum exact) {
+	if len(l.Taxes) == 0 {
+		return l.TotalTax
+	}
+	for i := range l.Taxes {
+		sum += l.Taxes[i].Total
+	}
+	return sum
+}
+
+// nothing reports whether the line is about no money.
+func (l *line) nothing() bool { return l.Total == 0 && l.tax() == 0 }
+
+type feeLine struct {
+	Name string `json:"name"`
+	line
 }
 
 type shippingLine struct {
 	MethodID string `json:"method_id"` // flat_rate, local_pickup, pickup_location …
-	Total    exact  `json:"total"`
-	TotalTax exact  `json:"total_tax"`
-	Taxes    []tax  `json:"taxes"`
+	line
 }
 
 type tax struct {
