@@ -3,6 +3,7 @@ package woocommerce
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -10,6 +11,9 @@ import (
 	"extractor/hostapi"
 	"extractor/models"
 )
+
+// sayNoName is for what is no domain name.
+const sayNoName = "This is not the name of a site. Write the address as your browser shows it, such as https://shop.example.com."
 
 // maxSite is the longest address we take; the longest domain name has 253 characters.
 const maxSite = 500
@@ -30,7 +34,7 @@ func (h *host) Account(typed string) (string, error) {
 	if typed == "" || len(typed) > maxSite {
 		return "", invalid("Type in the address of your shop, such as https://shop.example.com.")
 	}
-	u, err := url.Parse(withScheme(typed))
+	u, err := url.Parse(withScheme(strings.TrimSuffix(typed, "#")))
 	if err != nil {
 		return "", invalid("This is not an address. Write it as your browser shows it, such as https://shop.example.com.")
 	}
@@ -69,7 +73,7 @@ func plainAddress(u *url.URL) error {
 		return invalid("Leave out the name and password before the @ in the address.")
 	case u.Port() != "" && u.Port() != "443", strings.HasSuffix(u.Host, ":"):
 		return invalid("Leave out the port in the address: shops are reached on port 443.")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(u.String(), "#"):
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return invalid("Leave out the part of the address from ? or # on.")
 	}
 	return nil
@@ -85,11 +89,14 @@ var private = map[string]bool{"localhost": true, "local": true, "internal": true
 // looked at here: that is checked with every connection.
 func domain(name string) (string, error) {
 	ascii, err := idna.Lookup.ToASCII(strings.TrimSuffix(name, "."))
-	if err != nil || ascii == "" || len(ascii) > 253 || strings.HasSuffix(ascii, ".") || strings.Contains(ascii, ":") {
-		return "", invalid("This is not the name of a site. Write the address as your browser shows it, such as https://shop.example.com.")
+	if err != nil || ascii == "" || len(ascii) > 253 || strings.Contains(ascii, ":") {
+		return "", invalid(sayNoName)
 	}
 	labels := strings.Split(ascii, ".")
 	last := labels[len(labels)-1]
+	if slices.Contains(labels, "") {
+		return "", invalid(sayNoName)
+	}
 	if len(labels) < 2 || numeric.MatchString(last) || private[last] {
 		return "", invalid("This address is not one of the public internet. Write the address under which your customers find the shop.")
 	}
