@@ -225,9 +225,11 @@ func TestRefundsAddUp(t *testing.T) {
 			r["date_created_gmt"], r["date_created"] = at(n), at(n)
 			refunds, given, left = append(refunds, r), append(given, amount), left-amount
 		}
+		byAmount := true
 		if rapid.Bool().Draw(t, "some goods") {
 			if r, amount := c.itemised(c.goods[:1], nil, false); amount > 0 && amount <= left {
 				add(r, amount)
+				byAmount = false
 			}
 		}
 		for n := 0; left > 0; n++ {
@@ -239,7 +241,7 @@ func TestRefundsAddUp(t *testing.T) {
 		}
 		items := transformed(t, h, order, refunds)
 		var back, tips models.Amount
-		var parts models.Shares
+		var parts models.Sale
 		for i, it := range items[1:] {
 			s := it.Sale
 			if *s.Charged != s.Total() || *s.Charged > models.Amount(given[i]) {
@@ -253,9 +255,10 @@ func TestRefundsAddUp(t *testing.T) {
 		if back != s.Total() || tips != models.Amount(c.tip) {
 			t.Fatalf("given back %v and tips %v of %v and %d", back, tips, s.Total(), c.tip)
 		}
-		want := models.Shares{SalesAmount: s.SalesAmount, SalesTax: s.SalesTax, ShippingAmount: s.ShippingAmount, ShippingTax: s.ShippingTax}
-		if parts != want {
-			t.Fatalf("given back %+v of %+v", parts, want)
+		for i, part := range amounts(&parts) { // WooCommerce rounds lines that are given back by themselves: a cent may lie elsewhere
+			if of := amounts(s)[i]; part != of && (byAmount || !near(part, of, 1)) {
+				t.Fatalf("given back %v of %v", amounts(&parts), amounts(s))
+			}
 		}
 	})
 }

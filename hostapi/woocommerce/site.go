@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -31,7 +32,7 @@ func (h *host) Question() hostapi.Question {
 // https, the name in lower case and ASCII, and the folder that WordPress is in.
 func (h *host) Account(typed string) (string, error) {
 	typed = strings.TrimSpace(typed)
-	if typed == "" || len(typed) > maxSite {
+	if typed == "" || len(typed) > maxSite || !utf8.ValidString(typed) {
 		return "", invalid("Type in the address of your shop, such as https://shop.example.com.")
 	}
 	u, err := url.Parse(withScheme(strings.TrimSuffix(typed, "#")))

@@ -67,7 +67,7 @@ func FuzzTransform(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add([]byte(order))
+	f.Add(order)
 	f.Add([]byte(`{"order":{"id":1,"status":"x","total":"","date_paid_gmt":"2026-01-01T00:00:00"}}`))
 	f.Add([]byte(`null`))
 	h := open(f, "").(*host)
