@@ -32,7 +32,7 @@ func (h *host) Question() hostapi.Question {
 // https, the name in lower case and ASCII, and the folder that WordPress is in.
 func (h *host) Account(typed string) (string, error) {
 	typed = strings.TrimSpace(typed)
-	if typed == "" || len(typed) > maxSite || !utf8.ValidString(typed) {
+	if typed == "" || len(typed) > maxSite {
 		return "", invalid("Type in the address of your shop, such as https://shop.example.com.")
 	}
 	u, err := url.Parse(withScheme(strings.TrimSuffix(typed, "#")))
@@ -90,7 +90,10 @@ var private = map[string]bool{"localhost": true, "local": true, "internal": true
 // looked at here: that is checked with every connection.
 func domain(name string) (string, error) {
 	ascii, err := idna.Lookup.ToASCII(strings.TrimSuffix(name, "."))
-	if err != nil || ascii == "" || len(ascii) > 253 || strings.Contains(ascii, ":") {
+	if err != nil || !utf8.ValidString(name) || len(ascii) > 253 || strings.Contains(ascii, ":") {
+		return "", invalid(sayNoName)
+	}
+	if again, err := idna.Lookup.ToASCII(ascii); err != nil || again != ascii { // two writings of one name would be two accounts
 		return "", invalid(sayNoName)
 	}
 	labels := strings.Split(ascii, ".")
