@@ -5,6 +5,7 @@ module extractor
 go 1.26.0
 
 require (
+	code.dny.dev/ssrf v0.3.0
 	github.com/fergusstrange/embedded-postgres v1.34.0
 	github.com/getkin/kin-openapi v0.152.0
 	github.com/gin-gonic/gin v1.12.0
