@@ -73,8 +73,10 @@ func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 	switch {
 	case r.Kind == kindOrder && e.Order != nil:
 		return e.saleItems(), nil
-	case r.Kind == kindRefund && e.refund() != nil:
+	case r.Kind == kindRefund && e.refund() != nil && e.Order != nil:
 		return e.refundItems(), nil
+	case r.Kind == kindRefund && e.refund() != nil:
+		return nil, models.Errorf(models.Refused, "BigCommerce does not know the order of this refund any more, so its currency and address cannot be read.")
 	}
 	return nil, models.Errorf(models.Refused, "BigCommerce sent this %s without its id or content. It is tried again after our next update.", r.Kind)
 }
@@ -189,12 +191,8 @@ func (e *evidence) newSale(b batch) *models.Sale {
 
 // currency is the one that was paid in.
 func (e *evidence) currency() string {
-	switch o := e.Order; {
-	case o == nil:
-		return ""
-	case o.DefaultCurrency != "":
-		return o.DefaultCurrency
-	default:
-		return o.CurrencyCode
+	if e.Order.DefaultCurrency != "" {
+		return e.Order.DefaultCurrency
 	}
+	return e.Order.CurrencyCode
 }

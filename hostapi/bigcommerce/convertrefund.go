@@ -16,7 +16,6 @@ const (
 	reviewTaxOnly   = "This refund gives back tax alone."
 	reviewTaxTaken  = "This refund takes tax instead of giving it back; its amount is counted as goods."
 	reviewDeclined  = "A part of this refund was declined; what was paid was divided in proportion to the sale."
-	reviewNoSale    = "BigCommerce does not know the order of this refund any more, so it could not be compared with its sale."
 	reviewAddresses = "This refund goes back to more than one address; it was divided in proportion."
 )
 
@@ -52,23 +51,18 @@ func (e *evidence) refundItems() []models.Item {
 	r := e.refund()
 	key, number := refundKey(r.OrderID, r.ID), strconv.FormatInt(r.ID, 10)
 	b := batch{kind: models.KindRefund, key: key, at: parseDate(r.Created), description: "Refund " + number + " of order " + strconv.FormatInt(r.OrderID, 10)}
-	if e.Order != nil {
-		if reason := e.Order.uncounted(); reason != "" {
-			return e.uncounted(b, reason)
-		}
+	if reason := e.Order.uncounted(); reason != "" {
+		return e.uncounted(b, reason)
 	}
 	if r.paid() == 0 {
 		return nil
 	}
 	b.Shares, b.reviews = e.made(r)
 	b.charged = r.paid().cents() - b.Excluded
-	legs := e.legs()
+	legs := touched(r, e.legs())
 	each := []models.Shares{b.Shares}
-	if touched := e.touched(r, legs); len(touched) == 1 {
-		legs = touched
-	} else {
-		legs = touched
-		each = e.splitRefund(r, b.Shares, legs)
+	if len(legs) > 1 {
+		each = splitRefund(r, b.Shares, legs)
 		b.reviews = append(b.reviews, reviewAddresses)
 	}
 	return e.items(b, legs, each)
@@ -77,10 +71,7 @@ func (e *evidence) refundItems() []models.Item {
 // made is how a refund is made up, after all that was given back of the sale
 // before it.
 func (e *evidence) made(own *refund) (models.Shares, []string) {
-	var sale models.Shares
-	if e.Order != nil {
-		sale = e.total().Shares
-	}
+	sale := e.total().Shares
 	var back []models.PaidBack
 	for _, r := range e.inOrder() {
 		paid, reviews := e.paidBack(r, sale, left(sale, back))
@@ -130,8 +121,6 @@ func (e *evidence) paidBack(r *refund, sale, left models.Shares) (models.PaidBac
 	switch {
 	case amount == 0:
 		return unsplit, nil
-	case e.Order == nil:
-		return known(amount, models.Shares{SalesAmount: amount - max(0, tax), SalesTax: max(0, tax)}), []string{reviewNoSale}
 	case r.declined() > 0:
 		return unsplit, []string{reviewDeclined}
 	case k.taxOnly && tax == amount:
@@ -202,7 +191,7 @@ func (e *evidence) contents(r *refund) (k contents) {
 			k.unknown = true
 		}
 	}
-	k.inclusive = e.Order != nil && e.Order.TaxInclusive
+	k.inclusive = e.Order.TaxInclusive
 	if told && requested != 0 && r.TotalTax != 0 {
 		k.inclusive = near(requested, *cmp.Or(r.TotalAmount, new(micros)))
 	}
@@ -218,7 +207,7 @@ func (it *refundItem) amount() micros {
 
 // giftIn is what an item gives back of a gift certificate that was sold.
 func (e *evidence) giftIn(it *refundItem) (sum micros) {
-	if it.Type != "PRODUCT" || e.Order == nil {
+	if it.Type != "PRODUCT" {
 		return 0
 	}
 	e.eachLine(func(l *line) {

@@ -23,9 +23,6 @@ type leg struct {
 // legs are the order's ways, at least one; one without a place for what was
 // sent nowhere, such as downloads.
 func (e *evidence) legs() (legs []leg) {
-	if e.Order == nil {
-		return []leg{{}}
-	}
 	addresses, others := e.Order.Consignments.shipping(), e.Order.Consignments.others()
 	if !e.Order.Consignments.included {
 		addresses, others = e.addressed()
@@ -90,10 +87,7 @@ func (e *evidence) places(l leg) []models.Place {
 	if l.place != nil {
 		places = append(places, *l.place)
 	}
-	if e.Order != nil {
-		places = append(places, models.Place{Kind: models.PlaceBilling, Address: e.Order.BillingAddress.plain()})
-	}
-	return places
+	return append(places, models.Place{Kind: models.PlaceBilling, Address: e.Order.BillingAddress.plain()})
 }
 
 // splitSale divides an order among its legs. exact tells whether BigCommerce

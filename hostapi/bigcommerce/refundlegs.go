@@ -8,16 +8,12 @@ import (
 )
 
 // touched are the legs that a refund's items name; all, where an item names none.
-func (e *evidence) touched(r *refund, legs []leg) (touched []leg) {
-	var named []bool
-	for i := range legs {
-		named = append(named, slices.ContainsFunc(r.Items, legs[i].named))
-	}
-	everywhere := slices.ContainsFunc(r.Items, func(it refundItem) bool {
+func touched(r *refund, legs []leg) (touched []leg) {
+	everywhere := len(r.Items) == 0 || slices.ContainsFunc(r.Items, func(it refundItem) bool {
 		return !slices.ContainsFunc(legs, func(l leg) bool { return l.named(it) })
 	})
 	for i := range legs {
-		if named[i] || everywhere || len(r.Items) == 0 {
+		if everywhere || slices.ContainsFunc(r.Items, legs[i].named) {
 			touched = append(touched, legs[i])
 		}
 	}
@@ -44,32 +40,46 @@ func (l leg) line(id int64) *line {
 	return nil
 }
 
-// splitRefund divides a refund among the legs it touches: goods by what its
-// items name there, shipping likewise, and both by the sale's where they name
-// nothing.
-func (e *evidence) splitRefund(r *refund, whole models.Shares, legs []leg) []models.Shares {
-	goods, shipping := make([]micros, len(legs)), make([]micros, len(legs))
+// splitRefund divides a refund among the legs it touches: goods and their tax
+// by what its items name there, shipping likewise, and each by the sale's where
+// they name nothing.
+func splitRefund(r *refund, whole models.Shares, legs []leg) []models.Shares {
+	var named, sold [4][]micros
 	for i := range legs {
-		for _, it := range r.Items {
-			switch l := legs[i].line(it.ID); {
-			case !legs[i].named(it):
-			case l != nil && it.Type != "SHIPPING" && it.Type != "HANDLING":
-				goods[i] += it.value(l)
-			default:
-				shipping[i] += it.amount()
-			}
+		goods, tax, shipping := legs[i].givenBack(r)
+		for c, v := range []micros{goods, tax, shipping, shipping} {
+			named[c] = append(named[c], v)
+		}
+		for c, v := range []micros{legs[i].goods(legs[i].lineTax()), legs[i].lineTax(), legs[i].shipping, legs[i].shippingTax} {
+			sold[c] = append(sold[c], v)
 		}
 	}
-	if sumOf(goods) == 0 {
-		for i := range legs {
-			goods[i] = legs[i].goods(0)
+	for c := range named {
+		if sumOf(named[c]) == 0 {
+			named[c] = sold[c]
 		}
 	}
-	if sumOf(shipping) == 0 {
-		shipping, _ = shippingOf(legs)
-	}
-	each, _ := columns(whole, [4][]micros{goods, goods, shipping, shipping})
+	each, _ := columns(whole, named)
 	return each
+}
+
+// givenBack is what a refund's items name of a leg.
+func (l leg) givenBack(r *refund) (goods, tax, shipping micros) {
+	for i := range r.Items {
+		it := &r.Items[i]
+		if !l.named(*it) {
+			continue
+		}
+		switch p := l.line(it.ID); it.Type {
+		case "PRODUCT", "GIFT_WRAPPING":
+			value := it.value(p)
+			goods += value
+			tax += scale(p.TotalTax, models.Amount(value), models.Amount(p.incTax()))
+		default:
+			shipping += it.amount()
+		}
+	}
+	return goods, tax, shipping
 }
 
 // scale is m·part/whole, rounded down; 0 where that is no proportion.
