@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	json "github.com/goccy/go-json"
-
 	"extractor/hostapi"
 	"extractor/models"
 )
@@ -59,7 +57,7 @@ const (
 // refund of each refund.
 func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 	var e evidence
-	if json.Unmarshal(r.Body, &e) != nil {
+	if e.open(r.Body) != nil {
 		return nil, models.Errorf(models.Refused, "BigCommerce sent this %s in a form that we cannot read. It is tried again after our next update.", r.Kind).Because(errUnopened)
 	}
 	zone, err := h.zone(e.Store.Zone)

@@ -59,7 +59,9 @@ func cut(s *jsonscan.Scanner) (head, error) {
 	start, h := s.At, head{status: -1}
 	err := s.Object(func(name []byte) error {
 		switch string(name) {
-		case "id", "status_id", "date_created", "date_modified", "consignments":
+		case "id", "status_id", "date_created", "date_modified":
+		case "consignments":
+			return h.count(opener{s})
 		default:
 			return s.Skip()
 		}
@@ -84,12 +86,38 @@ func (h *head) take(name string, value []byte) {
 		h.created = dateOf(value)
 	case "date_modified":
 		h.modified = dateOf(value)
-	case "consignments":
-		var c consignments
-		if c.UnmarshalJSON(value) == nil && c.included {
-			h.included, h.legs = true, len(c.shipping())+len(c.pickups())
-		}
 	}
+}
+
+// count counts the addresses of consignments, if these are there and not a link
+// to them.
+func (h *head) count(r opener) error {
+	if c := r.Peek(); c != '[' && c != '{' {
+		return r.Skip()
+	}
+	h.included = true
+	one := func() error {
+		return r.Object(func(name []byte) error {
+			switch string(name) {
+			case "shipping", "pickups":
+				if r.Peek() == '[' {
+					return r.Array(func() error { h.legs++; return r.Skip() })
+				}
+			case "resource":
+				h.included = false
+			}
+			return r.Skip()
+		})
+	}
+	if r.Peek() == '{' {
+		return one()
+	}
+	return r.Array(func() error {
+		if r.Peek() == '{' {
+			return one()
+		}
+		return r.Skip()
+	})
 }
 
 func number(value []byte, otherwise int64) int64 {

@@ -23,14 +23,14 @@ type leg struct {
 // legs are the order's ways, at least one; one without a place for what was
 // sent nowhere, such as downloads.
 func (e *evidence) legs() (legs []leg) {
-	addresses, others := e.Order.Consignments.shipping(), e.Order.Consignments.others()
+	addresses, others := e.Order.Consignments.shipping, e.Order.Consignments.others
 	if !e.Order.Consignments.included {
 		addresses, others = e.addressed()
 	}
 	for i := range addresses {
 		legs = append(legs, addresses[i].leg())
 	}
-	for _, p := range e.Order.Consignments.pickups() {
+	for _, p := range e.Order.Consignments.pickups {
 		legs = append(legs, p.leg())
 	}
 	if len(legs) == 0 {
@@ -70,7 +70,7 @@ func (a *address) leg() leg {
 }
 
 func (p *pickup) leg() leg {
-	return leg{id: p.ID, pickup: true, place: &models.Place{Kind: models.PlacePickup, Address: p.plain()}, lines: p.LineItems}
+	return leg{id: p.ID, pickup: true, place: &models.Place{Kind: models.PlacePickup, Address: p.Location.plain()}, lines: p.LineItems}
 }
 
 // name tells the legs of one order apart, in the keys of items.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"strconv"
 
 	"golang.org/x/sync/errgroup"
 
@@ -237,21 +236,4 @@ func (r *reader) ordersAlone(ctx context.Context, ids []int64) ([]hostapi.Record
 	heads = slices.DeleteFunc(heads, func(h head) bool { return h.raw == nil })
 	records, err := r.orderRecords(ctx, heads)
 	return slices.DeleteFunc(records, func(r hostapi.Record) bool { return r.Kind != kindOrder }), err
-}
-
-func appendInt(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }
-
-// appendList appends a member that is a list; nothing when it is empty.
-func appendList(b []byte, name string, values []json.RawMessage) []byte {
-	if len(values) == 0 {
-		return b
-	}
-	b = append(append(append(b, `,"`...), name...), `":[`...)
-	for i, v := range values {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, v...)
-	}
-	return append(b, ']')
 }

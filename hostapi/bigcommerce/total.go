@@ -92,11 +92,11 @@ func (e *evidence) giftCertificates() (exTax, tax micros) {
 func (e *evidence) eachLine(visit func(*line)) {
 	lists := [][]line{e.Products}
 	if c := e.Order.Consignments; c.included {
-		lists = [][]line{c.others()}
-		for _, a := range c.shipping() {
+		lists = [][]line{c.others}
+		for _, a := range c.shipping {
 			lists = append(lists, a.LineItems)
 		}
-		for _, p := range c.pickups() {
+		for _, p := range c.pickups {
 			lists = append(lists, p.LineItems)
 		}
 	}
