@@ -19,12 +19,13 @@ import (
 
 // head is what reading takes of an order.
 type head struct {
-	raw               json.RawMessage
-	id                int64 // 0: none that can be read
-	created, modified time.Time
-	status            int64 // -1: none that can be read
-	included          bool  // the consignments are there, as they were asked for
-	legs              int   // how many addresses the consignments have
+	raw      json.RawMessage
+	id       int64     // 0: none that can be read
+	created  []byte    // a date as it was written: the fewest lists go by it
+	modified time.Time // zero: none that can be read
+	status   int64     // -1: none that can be read
+	included bool      // the consignments are there, as they were asked for
+	legs     int       // how many addresses the consignments have
 }
 
 var errTrailing = errors.New("text after the answer")
@@ -83,7 +84,7 @@ func (h *head) take(name string, value []byte) {
 	case "status_id":
 		h.status = number(value, -1)
 	case "date_created":
-		h.created = dateOf(value)
+		h.created = value
 	case "date_modified":
 		h.modified = dateOf(value)
 	}
@@ -130,11 +131,7 @@ func number(value []byte, otherwise int64) int64 {
 
 // dateOf reads a date in a JSON string; zero when it is none.
 func dateOf(value []byte) time.Time {
-	var text string
-	if json.Unmarshal(value, &text) != nil {
-		return time.Time{}
-	}
-	return parseDate(text)
+	return parseDate(string(bytes.Trim(value, `"`)))
 }
 
 // parseDate reads the dates of v2, RFC 2822, and of v3, RFC 3339; zero for whatever else.

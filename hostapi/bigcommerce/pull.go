@@ -21,7 +21,7 @@ var (
 // of is the date of an order that counts on this road.
 func (by road) of(h *head) time.Time {
 	if by == byDay {
-		return h.created
+		return dateOf(h.created)
 	}
 	return h.modified
 }
