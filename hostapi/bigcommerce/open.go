@@ -109,7 +109,7 @@ func (e *evidence) open(body []byte) error {
 	err := r.Object(func(name []byte) error {
 		switch string(name) {
 		case "store":
-			return r.Decode(&e.Store)
+			return e.Store.open(r)
 		case "order":
 			if r.Peek() != '{' {
 				return errUnopened
@@ -135,6 +135,33 @@ func (e *evidence) open(body []byte) error {
 		err = errUnopened
 	}
 	return err
+}
+
+// open reads what a record keeps of its store.
+func (st *store) open(r opener) error {
+	return r.object(func(name []byte) error {
+		switch string(name) {
+		case "zone":
+			return r.text(&st.Zone)
+		case "from":
+			return r.object(func(name []byte) error {
+				switch string(name) {
+				case "line1":
+					return r.text(&st.From.Line1)
+				case "city":
+					return r.text(&st.From.City)
+				case "state":
+					return r.text(&st.From.State)
+				case "zip":
+					return r.text(&st.From.Zip)
+				case "country":
+					return r.text(&st.From.Country)
+				}
+				return r.Skip()
+			})
+		}
+		return r.Skip()
+	})
 }
 
 // open reads an order.

@@ -200,8 +200,8 @@ func TestPublishedErrors(t *testing.T) {
 		"v3_422_UnprocessableEntity__response.json": {422, models.Internal},
 		"v2_404_Resp__response.json":                {404, models.Unavailable},
 	} {
-		var any json.RawMessage
-		body := sample(t, name, &any)
+		var parsed json.RawMessage
+		body := sample(t, name, &parsed)
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(c.status)
 			w.Write(body) // the client reads it or not

@@ -22,22 +22,31 @@ type information struct {
 	} `json:"timezone"`
 }
 
-// stateAndZip is the end of a US address in free text: a state's code or name,
-// and a ZIP code.
-var stateAndZip = regexp.MustCompile(`(?:\b([A-Z]{2})|,\s*([A-Za-z][A-Za-z. ]+?))[,.]?\s+(\d{5}(?:-\d{4})?)\s*(?:[,.]?\s*(?i:USA?|United States(?: of America)?))?[\s.]*$`)
+// usEnd is how an address in the US may end, behind its state.
+const usEnd = `[,.]?\s+(\d{5}(?:-\d{4})?)\s*(?:[,.]?\s*(?i:USA?|United States(?: of America)?))?[\s.]*$`
+
+// stateAndZip find a state and a ZIP code at the end of free text: the state by
+// its code, else by whatever stands behind a comma.
+var stateAndZip = []*regexp.Regexp{
+	regexp.MustCompile(`\b([A-Z]{2})` + usEnd),
+	regexp.MustCompile(`,\s*([A-Za-z][A-Za-z. ]+?)` + usEnd),
+}
 
 // place reads the store's address. Where it has no state and ZIP code that can
 // be told apart it is left out: the target then takes the company's own.
 func (i information) place() models.Address {
 	text := strings.Join(strings.Fields(strings.NewReplacer("\r\n", ", ", "\n", ", ", "\r", ", ").Replace(i.Address)), " ")
-	at := stateAndZip.FindStringSubmatchIndex(text)
-	if at == nil || i.CountryCode != "" && i.CountryCode != "US" {
+	if i.CountryCode != "" && i.CountryCode != "US" {
 		return models.Address{}
 	}
-	m := stateAndZip.FindStringSubmatch(text)
-	a := models.Address{State: m[1] + m[2], Zip: m[3], Country: "US"}
-	a.Line1, a.City = lineAndCity(strings.Trim(text[:at[0]], ", "))
-	return a
+	for _, pattern := range stateAndZip {
+		if m := pattern.FindStringSubmatch(text); m != nil {
+			a := models.Address{State: m[1], Zip: m[2], Country: "US"}
+			a.Line1, a.City = lineAndCity(strings.Trim(strings.TrimSuffix(text, m[0]), ", "))
+			return a
+		}
+	}
+	return models.Address{}
 }
 
 // lineAndCity divides what stands before the state; the last comma does it.

@@ -82,8 +82,9 @@ func TestHookSecrets(t *testing.T) {
 	t.Parallel()
 	h, other := waker(t), waker(t)
 	other.config.ClientSecret = "hush2"
-	if h.hookSecret("abc123") != h.hookSecret("abc123") || h.hookSecret("abc123") == h.hookSecret("abc124") || h.hookSecret("abc123") == other.hookSecret("abc123") {
-		t.Error("the secrets do not tell stores apart")
+	secret := h.hookSecret("abc123")
+	if secret == h.hookSecret("abc124") || secret == other.hookSecret("abc123") || secret != waker(t).hookSecret("abc123") {
+		t.Error("the secrets do not tell stores or apps apart, or do not last")
 	}
 }
 
