@@ -1,44 +1,43 @@
 package bigcommerce
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 )
 
-// packing is room for the names in a body.
-const packing = 64
-
-// body packs p without looking into what BigCommerce sent.
+// body packs p without looking into what BigCommerce sent. It is joined at
+// once: this runs for every order, and orders are large.
 func (p parcel) body() json.RawMessage {
-	b := make([]byte, 0, len(p.store)+len(p.order)+packing)
-	b = append(append(b, `{"store":`...), p.store...)
+	parts := make([][]byte, 0, 8)
+	parts = append(parts, []byte(`{"store":`), p.store)
 	if len(p.order) > 0 {
-		b = append(append(b, `,"order":`...), p.order...)
+		parts = append(parts, []byte(`,"order":`), p.order)
 	}
 	if p.refund != 0 {
-		b = strconv.AppendInt(append(b, `,"refund":`...), p.refund, 10)
+		parts = append(parts, strconv.AppendInt([]byte(`,"refund":`), p.refund, 10))
 	}
-	b = appendList(b, "refunds", p.refunds)
-	b = appendList(b, "addresses", p.addresses)
-	b = appendList(b, "products", p.products)
-	b = appendList(b, "taxes", p.taxes)
+	parts = appendList(parts, `,"refunds":[`, p.refunds)
+	parts = appendList(parts, `,"addresses":[`, p.addresses)
+	parts = appendList(parts, `,"products":[`, p.products)
+	parts = appendList(parts, `,"taxes":[`, p.taxes)
 	if p.unmatched {
-		b = append(b, `,"unmatched":true`...)
+		parts = append(parts, []byte(`,"unmatched":true`))
 	}
-	return append(b, '}')
+	return bytes.Join(append(parts, []byte{'}'}), nil)
 }
 
 // appendList appends a member that is a list; nothing when it is empty.
-func appendList(b []byte, name string, values []json.RawMessage) []byte {
+func appendList(parts [][]byte, opening string, values []json.RawMessage) [][]byte {
 	if len(values) == 0 {
-		return b
+		return parts
 	}
-	b = append(append(append(b, `,"`...), name...), `":[`...)
+	parts = append(parts, []byte(opening))
 	for i, v := range values {
 		if i > 0 {
-			b = append(b, ',')
+			parts = append(parts, []byte{','})
 		}
-		b = append(b, v...)
+		parts = append(parts, v)
 	}
-	return append(b, ']')
+	return append(parts, []byte{']'})
 }
