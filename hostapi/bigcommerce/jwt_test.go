@@ -1,0 +1,134 @@
+package bigcommerce
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"extractor/models"
+)
+
+var jwtNow = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+// token signs claims as BigCommerce does.
+func token(t testing.TB, secret, header string, claims map[string]any) string {
+	t.Helper()
+	b, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString(b)
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(text))
+	return text + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+const hs256 = `{"alg":"HS256","typ":"JWT"}`
+
+// claims are good ones, but for changes; a nil value leaves one out.
+func claims(changes map[string]any) map[string]any {
+	c := map[string]any{
+		"aud": "app", "iss": "bc", "sub": "stores/abc123", "iat": jwtNow.Unix(), "nbf": float64(jwtNow.Unix()) - 4.5,
+		"exp": jwtNow.Add(24 * time.Hour).Unix(), "jti": "e7d8", "user": map[string]any{"id": 7}, "url": "/",
+	}
+	maps.Copy(c, changes)
+	maps.DeleteFunc(c, func(_ string, v any) bool { return v == nil })
+	return c
+}
+
+func TestSignedPayload(t *testing.T) {
+	t.Parallel()
+	good := token(t, "hush", hs256, claims(nil))
+	ago, ahead := jwtNow.Add(-2*time.Minute).Unix(), jwtNow.Add(2*time.Minute).Unix()
+	for name, c := range map[string]struct {
+		token string
+		ok    bool
+	}{
+		"good":               {good, true},
+		"audience list":      {token(t, "hush", hs256, claims(map[string]any{"aud": []string{"other", "app"}})), true},
+		"just expired":       {token(t, "hush", hs256, claims(map[string]any{"exp": jwtNow.Add(-30 * time.Second).Unix()})), true},
+		"other secret":       {token(t, "guess", hs256, claims(nil)), false},
+		"no secret":          {token(t, "", hs256, claims(nil)), false},
+		"other app":          {token(t, "hush", hs256, claims(map[string]any{"aud": "other"})), false},
+		"no audience":        {token(t, "hush", hs256, claims(map[string]any{"aud": nil})), false},
+		"other issuer":       {token(t, "hush", hs256, claims(map[string]any{"iss": "me"})), false},
+		"no store":           {token(t, "hush", hs256, claims(map[string]any{"sub": nil})), false},
+		"path for a store":   {token(t, "hush", hs256, claims(map[string]any{"sub": "stores/../abc"})), false},
+		"expired":            {token(t, "hush", hs256, claims(map[string]any{"exp": ago})), false},
+		"no expiry":          {token(t, "hush", hs256, claims(map[string]any{"exp": nil})), false},
+		"issued later":       {token(t, "hush", hs256, claims(map[string]any{"iat": ahead})), false},
+		"not yet":            {token(t, "hush", hs256, claims(map[string]any{"nbf": ahead})), false},
+		"alg none":           {token(t, "hush", `{"alg":"none"}`, claims(nil)), false},
+		"alg RS256":          {token(t, "hush", `{"alg":"RS256"}`, claims(nil)), false},
+		"unsigned":           {good[:strings.LastIndex(good, ".")+1], false},
+		"two parts":          {good[:strings.LastIndex(good, ".")], false},
+		"four parts":         {good + ".x", false},
+		"padded":             {good + "=", false},
+		"expiry in words":    {token(t, "hush", hs256, claims(map[string]any{"exp": "tomorrow"})), false},
+		"nothing":            {"", false},
+		"larger than any is": {good + strings.Repeat("A", jwtLimit), false},
+	} {
+		store, err := verifySignedPayload(c.token, "app", "hush", jwtNow)
+		if c.ok != (err == nil) || c.ok && store != fakeStore {
+			t.Errorf("%s: %q, %v", name, store, err)
+		}
+		if err != nil && (models.KindOf(err) != models.Unauthorised || strings.Contains(err.Error(), "hush")) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := verifySignedPayload(good, "", "hush", jwtNow); err == nil {
+		t.Error("taken without knowing our own name")
+	}
+}
+
+// A changed letter anywhere makes a token void.
+func TestSignedPayloadChanged(t *testing.T) {
+	t.Parallel()
+	good := token(t, "hush", hs256, claims(nil))
+	for i := range good {
+		bad := []byte(good)
+		if bad[i]++; bad[i] == '.' {
+			bad[i]++
+		}
+		if _, err := verifySignedPayload(string(bad), "app", "hush", jwtNow); err == nil {
+			t.Errorf("taken although byte %d was changed", i)
+		}
+	}
+}
+
+// The app's callbacks wake their store, and nothing else does in their place.
+func TestWakeTakesSignedPayloads(t *testing.T) {
+	t.Parallel()
+	h := open(t, "http://127.0.0.1").(*host)
+	h.now = func() time.Time { return jwtNow }
+	r := httptest.NewRequest(http.MethodGet, "/?signed_payload_jwt="+token(t, "hush", hs256, claims(nil)), nil)
+	if n, err := h.Wake(r, nil); err != nil || !slices.Equal(n.Wake, []string{fakeStore}) {
+		t.Errorf("%v, %v", n, err)
+	}
+	r = httptest.NewRequest(http.MethodGet, "/?signed_payload_jwt="+token(t, "guess", hs256, claims(nil)), nil)
+	if n, err := h.Wake(r, nil); models.KindOf(err) != models.Unauthorised || n.Wake != nil {
+		t.Errorf("%v, %v", n, err)
+	}
+}
+
+func FuzzSignedPayload(f *testing.F) {
+	f.Add(token(f, "hush", hs256, claims(nil)), "guess")
+	f.Add("a.b.c", "hush")
+	f.Fuzz(func(t *testing.T, text, secret string) {
+		store, err := verifySignedPayload(text, "app", secret, jwtNow)
+		if err == nil && storeOf("stores/"+store) == "" {
+			t.Errorf("%q was taken for store %q", text, store)
+		}
+		if err != nil && models.KindOf(err) != models.Unauthorised {
+			t.Errorf("%v", err)
+		}
+	})
+}
