@@ -1,0 +1,153 @@
+package stripe
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+
+	"extractor/hostapi"
+)
+
+// invoicePayment is what says that a payment pays an invoice.
+type invoicePayment struct {
+	Invoice ref           `json:"invoice"`
+	Status  ref           `json:"status"`
+	Default flag          `json:"is_default"`
+	Payment paymentOfThat `json:"payment"`
+}
+
+type paymentOfThat struct {
+	Intent ref `json:"payment_intent"`
+	Charge ref `json:"charge"` // only one without an intent
+}
+
+func (p paymentOfThat) id() string { return firstOf(p.Intent, p.Charge) }
+
+// ofInvoice reads an invoice with all its payments. An intent that a Checkout
+// Session tells about keeps its own record: the session comes first. without
+// names the intent of which that is known not to be so. raw may be nil.
+// https://docs.stripe.com/api/invoices/retrieve
+func (r *reader) ofInvoice(ctx context.Context, from root, raw json.RawMessage, without string) ([]hostapi.Record, error) {
+	if raw == nil {
+		var err error
+		if raw, err = r.one(ctx, "/v1/invoices/", from.id, nil); err != nil || raw == nil {
+			return nil, err
+		}
+	}
+	paid, err := r.paymentsOf(ctx, from.id)
+	if err != nil {
+		return nil, err
+	}
+	sold, err := r.sessionsOf(ctx, from, paid, without)
+	if err != nil || len(sold) > 0 {
+		return sold, err
+	}
+	p := &parcel{Zone: r.zone, Invoice: raw}
+	for _, one := range paid {
+		if err := r.addPayment(ctx, p, one.intent, one.charge); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.addNotes(ctx, p, from.id); err != nil {
+		return nil, err
+	}
+	records, err := r.pack(p, kindInvoice, from.id, from)
+	if err != nil {
+		return nil, err
+	}
+	return r.withMoved(records, from, paid)
+}
+
+// paidBy is one payment of an invoice.
+type paidBy struct {
+	root
+	attached bool // it was made for itself, and put on the invoice later
+}
+
+// paymentsOf are the payments that an invoice was paid with. Money that did not
+// pass through Stripe has none.
+// https://docs.stripe.com/api/invoice-payment/list
+func (r *reader) paymentsOf(ctx context.Context, invoice string) (all []paidBy, err error) {
+	list, err := r.whole(ctx, "/v1/invoice_payments", url.Values{
+		"invoice": {invoice}, "status": {"paid"},
+		"expand[]": {"data.payment.payment_intent.latest_charge", "data.payment.charge"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, raw := range list {
+		if one := payerOf(raw); one.id != "" {
+			all = append(all, one)
+		}
+	}
+	return all, nil
+}
+
+func payerOf(raw json.RawMessage) paidBy {
+	var by invoicePayment
+	if json.Unmarshal(raw, &by) != nil {
+		return paidBy{}
+	}
+	one := paidBy{root: root{id: by.Payment.id()}, attached: !bool(by.Default)}
+	pays, _ := takeOut(raw, "payment", "")
+	if intent, _ := takeOut(pays, "payment_intent", ""); intent != nil {
+		one.charge, one.intent = takeOut(intent, "latest_charge", string(headOf(intent).LatestCharge))
+		return one
+	}
+	one.charge, _ = takeOut(pays, "charge", "")
+	return one
+}
+
+// sessionsOf are the records of those payments that a Checkout Session tells about.
+func (r *reader) sessionsOf(ctx context.Context, from root, paid []paidBy, without string) (records []hostapi.Record, err error) {
+	for _, one := range paid {
+		if one.intent == nil || one.id == without {
+			continue
+		}
+		session, err := r.session(ctx, one.id)
+		if err != nil {
+			return nil, err
+		}
+		if session == nil {
+			continue
+		}
+		some, err := r.ofSession(ctx, root{id: one.id, at: from.at}, session)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, some...)
+	}
+	return records, nil
+}
+
+// withMoved adds an empty record for each payment that was put on the invoice
+// after it was made: it may have been sent as a sale of its own, which this
+// takes back.
+func (r *reader) withMoved(records []hostapi.Record, from root, paid []paidBy) ([]hostapi.Record, error) {
+	for _, one := range paid {
+		if !one.attached {
+			continue
+		}
+		moved, err := r.pack(&parcel{Zone: r.zone, Moved: from.id}, kindPayment, one.id, from)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, moved...)
+	}
+	return records, nil
+}
+
+// addNotes adds the credit notes of the invoice, if it has any.
+// https://docs.stripe.com/api/credit_notes/list
+func (r *reader) addNotes(ctx context.Context, p *parcel, invoice string) error {
+	var sums struct {
+		Before count `json:"pre_payment_credit_notes_amount"`
+		After  count `json:"post_payment_credit_notes_amount"`
+	}
+	if json.Unmarshal(p.Invoice, &sums) != nil || sums.Before == 0 && sums.After == 0 {
+		return nil
+	}
+	notes, err := r.whole(ctx, "/v1/credit_notes", url.Values{"invoice": {invoice}})
+	p.Notes = notes
+	return err
+}
