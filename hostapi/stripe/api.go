@@ -1,6 +1,7 @@
 package stripe
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -67,6 +68,9 @@ func (s api) one(ctx context.Context, path, id string, query url.Values) (json.R
 	raw, err := s.find(ctx, path+url.PathEscape(id), query)
 	if err == nil && raw != nil && headOf(raw).ID == "" {
 		return nil, unreadable(errors.New("no id"))
+	}
+	if raw != nil {
+		raw = bytes.TrimSpace(raw) // Stripe ends its answers with a line break
 	}
 	return raw, err
 }
@@ -172,7 +176,7 @@ func lastOf(page *listing, after string) (string, error) {
 	if len(page.data) == 0 {
 		return "", unreadable(errors.New("more after an empty page"))
 	}
-	last := string(headOf(page.data[len(page.data)-1]).ID)
+	last := headOf(page.data[len(page.data)-1]).ID
 	if last == "" {
 		return "", unreadable(errors.New("no id"))
 	}

@@ -8,21 +8,6 @@ import (
 	"extractor/hostapi"
 )
 
-// invoicePayment is what says that a payment pays an invoice.
-type invoicePayment struct {
-	Invoice ref           `json:"invoice"`
-	Status  ref           `json:"status"`
-	Default flag          `json:"is_default"`
-	Payment paymentOfThat `json:"payment"`
-}
-
-type paymentOfThat struct {
-	Intent ref `json:"payment_intent"`
-	Charge ref `json:"charge"` // only one without an intent
-}
-
-func (p paymentOfThat) id() string { return firstOf(p.Intent, p.Charge) }
-
 // ofInvoice reads an invoice with all its payments. An intent that a Checkout
 // Session tells about keeps its own record: the session comes first. without
 // names the intent of which that is known not to be so. raw may be nil.
@@ -51,11 +36,7 @@ func (r *reader) ofInvoice(ctx context.Context, from root, raw json.RawMessage, 
 	if err := r.addNotes(ctx, p, from.id); err != nil {
 		return nil, err
 	}
-	records, err := r.pack(p, kindInvoice, from.id, from)
-	if err != nil {
-		return nil, err
-	}
-	return r.withMoved(records, from, paid)
+	return r.withMoved(r.pack(p, kindInvoice, from.id, from), from, paid), nil
 }
 
 // paidBy is one payment of an invoice.
@@ -83,18 +64,17 @@ func (r *reader) paymentsOf(ctx context.Context, invoice string) (all []paidBy, 
 	return all, nil
 }
 
+// payerOf is the payment that an invoice payment names, with what was expanded
+// of it: an intent, or a charge that has none.
 func payerOf(raw json.RawMessage) paidBy {
-	var by invoicePayment
-	if json.Unmarshal(raw, &by) != nil {
-		return paidBy{}
-	}
-	one := paidBy{root: root{id: by.Payment.id()}, attached: !bool(by.Default)}
-	pays, _ := takeOut(raw, "payment", "")
-	if intent, _ := takeOut(pays, "payment_intent", ""); intent != nil {
-		one.charge, one.intent = takeOut(intent, "latest_charge", string(headOf(intent).LatestCharge))
+	pays := member(raw, "payment")
+	named := headOf(pays)
+	one := paidBy{root: root{id: firstOf(named.Intent, named.Charge)}, attached: string(member(raw, "is_default")) != "true"}
+	if intent, _ := takeOut(pays, "payment_intent"); intent != nil {
+		one.charge, one.intent = takeOut(intent, "latest_charge")
 		return one
 	}
-	one.charge, _ = takeOut(pays, "charge", "")
+	one.charge, _ = takeOut(pays, "charge")
 	return one
 }
 
@@ -123,31 +103,27 @@ func (r *reader) sessionsOf(ctx context.Context, from root, paid []paidBy, witho
 // withMoved adds an empty record for each payment that was put on the invoice
 // after it was made: it may have been sent as a sale of its own, which this
 // takes back.
-func (r *reader) withMoved(records []hostapi.Record, from root, paid []paidBy) ([]hostapi.Record, error) {
+func (r *reader) withMoved(records []hostapi.Record, from root, paid []paidBy) []hostapi.Record {
 	for _, one := range paid {
-		if !one.attached {
-			continue
+		if one.attached {
+			records = append(records, r.pack(&parcel{Zone: r.zone, Moved: from.id}, kindPayment, one.id, from)...)
 		}
-		moved, err := r.pack(&parcel{Zone: r.zone, Moved: from.id}, kindPayment, one.id, from)
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, moved...)
 	}
-	return records, nil
+	return records
 }
 
 // addNotes adds the credit notes of the invoice, if it has any.
 // https://docs.stripe.com/api/credit_notes/list
 func (r *reader) addNotes(ctx context.Context, p *parcel, invoice string) error {
-	var sums struct {
-		Before count `json:"pre_payment_credit_notes_amount"`
-		After  count `json:"post_payment_credit_notes_amount"`
-	}
-	if json.Unmarshal(p.Invoice, &sums) != nil || sums.Before == 0 && sums.After == 0 {
+	before, after := member(p.Invoice, "pre_payment_credit_notes_amount"), member(p.Invoice, "post_payment_credit_notes_amount")
+	if nothing(before) && nothing(after) {
 		return nil
 	}
 	notes, err := r.whole(ctx, "/v1/credit_notes", url.Values{"invoice": {invoice}})
 	p.Notes = notes
 	return err
+}
+
+func nothing(amount json.RawMessage) bool {
+	return len(amount) == 0 || string(amount) == "0" || string(amount) == "null"
 }

@@ -2,7 +2,6 @@ package stripe
 
 import (
 	"encoding/json"
-	"strconv"
 
 	"extractor/models"
 )
@@ -207,44 +206,4 @@ type account struct {
 			Timezone    string `json:"timezone"`
 		} `json:"dashboard"`
 	} `json:"settings"`
-}
-
-// ref is an id, or the thing itself where it was expanded; empty for whatever else.
-type ref string
-
-// UnmarshalJSON takes anything.
-func (r *ref) UnmarshalJSON(b []byte) error {
-	var s string
-	var thing struct {
-		ID string `json:"id"`
-	}
-	switch {
-	case json.Unmarshal(b, &s) == nil:
-	case json.Unmarshal(b, &thing) == nil:
-		s = thing.ID
-	}
-	*r = ref(s)
-	return nil
-}
-
-// count is a whole number; zero for whatever else.
-type count int64
-
-// UnmarshalJSON takes anything.
-func (c *count) UnmarshalJSON(b []byte) error {
-	n, err := strconv.ParseInt(string(b), 10, 64)
-	if err != nil {
-		n = 0
-	}
-	*c = count(n)
-	return nil
-}
-
-// flag is true or not.
-type flag bool
-
-// UnmarshalJSON takes anything.
-func (f *flag) UnmarshalJSON(b []byte) error {
-	*f = string(b) == "true"
-	return nil
 }

@@ -51,23 +51,6 @@ func (r *reader) version(from root) string {
 	return hostapi.TimeVersion(r.until)
 }
 
-// parcel is the body of a record: what Transform needs, as Stripe told it.
-type parcel struct {
-	Zone     string            `json:"zone"` // the account's
-	Session  json.RawMessage   `json:"session,omitempty"`
-	Invoice  json.RawMessage   `json:"invoice,omitempty"`
-	Notes    []json.RawMessage `json:"notes,omitempty"`    // the invoice's credit notes
-	Payments []payment         `json:"payments,omitempty"` // one, or those of the invoice
-	// Moved names the invoice that a payment, first made for itself, pays now.
-	Moved string `json:"moved,omitempty"`
-}
-
-type payment struct {
-	Intent  json.RawMessage   `json:"intent,omitempty"`
-	Charge  json.RawMessage   `json:"charge,omitempty"`
-	Refunds []json.RawMessage `json:"refunds,omitempty"`
-}
-
 // records reads what the roots lead to, a few at a time, and keeps their order.
 // Two roots may lead to one record.
 func (r *reader) records(ctx context.Context, roots []root) ([]hostapi.Record, error) {
@@ -125,7 +108,7 @@ func (r *reader) ofCharge(ctx context.Context, from root) ([]hostapi.Record, err
 			return nil, err
 		}
 		if intent := headOf(raw).Intent; intent != "" {
-			return r.ofIntent(ctx, root{id: string(intent), at: from.at})
+			return r.ofIntent(ctx, root{id: intent, at: from.at})
 		}
 		from.charge = raw
 	}
@@ -133,7 +116,7 @@ func (r *reader) ofCharge(ctx context.Context, from root) ([]hostapi.Record, err
 	if err := r.addPayment(ctx, p, nil, from.charge); err != nil {
 		return nil, err
 	}
-	return r.pack(p, kindPayment, from.id, from)
+	return r.pack(p, kindPayment, from.id, from), nil
 }
 
 // ofIntent reads an intent: on its own, with its Checkout Session, or as a
@@ -151,7 +134,7 @@ func (r *reader) ofIntent(ctx context.Context, from root) ([]hostapi.Record, err
 		return nil, err
 	}
 	if invoice != nil {
-		of := root{id: string(headOf(invoice).ID), at: from.at}
+		of := root{id: headOf(invoice).ID, at: from.at}
 		return r.ofInvoice(ctx, of, invoice, from.id)
 	}
 	return r.alone(ctx, from, &parcel{Zone: r.zone})
@@ -161,7 +144,7 @@ func (r *reader) ofIntent(ctx context.Context, from root) ([]hostapi.Record, err
 // one was made, matters for the credit notes alone.
 func (r *reader) ofSession(ctx context.Context, from root, session json.RawMessage) ([]hostapi.Record, error) {
 	p := &parcel{Zone: r.zone, Session: session}
-	if id := string(headOf(session).Invoice); id != "" {
+	if id := headOf(session).Invoice; id != "" {
 		invoice, err := r.one(ctx, "/v1/invoices/", id, nil)
 		if err != nil {
 			return nil, err
@@ -182,12 +165,12 @@ func (r *reader) alone(ctx context.Context, from root, p *parcel) ([]hostapi.Rec
 		if err != nil || raw == nil {
 			return nil, err
 		}
-		from.charge, from.intent = takeOut(raw, "latest_charge", string(headOf(raw).LatestCharge))
+		from.charge, from.intent = takeOut(raw, "latest_charge")
 	}
 	if err := r.addPayment(ctx, p, from.intent, from.charge); err != nil {
 		return nil, err
 	}
-	return r.pack(p, kindPayment, from.id, from)
+	return r.pack(p, kindPayment, from.id, from), nil
 }
 
 // addPayment adds a payment with its refunds.
@@ -195,7 +178,7 @@ func (r *reader) alone(ctx context.Context, from root, p *parcel) ([]hostapi.Rec
 func (r *reader) addPayment(ctx context.Context, p *parcel, intent, charge json.RawMessage) error {
 	paid := payment{Intent: intent, Charge: charge}
 	if h := headOf(charge); h.AmountRefunded > 0 && h.ID != "" { // what was not given back, or failed, is not in this sum
-		refunds, err := r.whole(ctx, "/v1/refunds", url.Values{"charge": {string(h.ID)}})
+		refunds, err := r.whole(ctx, "/v1/refunds", url.Values{"charge": {h.ID}})
 		if err != nil {
 			return err
 		}
@@ -225,17 +208,8 @@ func (r *reader) invoiceOf(ctx context.Context, intent string) (json.RawMessage,
 	if err != nil || len(page.data) == 0 {
 		return nil, err
 	}
-	invoice, _ := takeOut(page.data[0], "invoice", "")
+	invoice, _ := takeOut(page.data[0], "invoice")
 	return invoice, nil // nil for one that was deleted meanwhile: then the payment stands for itself
-}
-
-// pack makes a record of p.
-func (r *reader) pack(p *parcel, kind, key string, from root) ([]hostapi.Record, error) {
-	body, err := json.Marshal(p)
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	return []hostapi.Record{{Kind: kind, Key: key, Version: r.version(from), Body: body}}, nil
 }
 
 // Fetch reads records by key: an intent's id, a charge's or an invoice's. A

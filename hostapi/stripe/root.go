@@ -2,8 +2,6 @@ package stripe
 
 import (
 	"encoding/json"
-
-	"extractor/internal/jsonscan"
 )
 
 // root is where the reading of a payment begins: an intent, an invoice, or a
@@ -15,53 +13,21 @@ type root struct {
 	charge json.RawMessage
 }
 
-// head is what reading takes of a thing. What is odd in it reads as absent: a
-// record with it is Transform's to refuse.
-type head struct {
-	ID             ref   `json:"id"`
-	Object         ref   `json:"object"`
-	Status         ref   `json:"status"`
-	Created        count `json:"created"`
-	AmountRefunded count `json:"amount_refunded"`
-	Captured       flag  `json:"captured"`
-	Intent         ref   `json:"payment_intent"`
-	LatestCharge   ref   `json:"latest_charge"`
-	Charge         ref   `json:"charge"`
-	Invoice        ref   `json:"invoice"`
-}
-
-func headOf(raw json.RawMessage) (h head) {
-	if json.Unmarshal(raw, &h) != nil {
-		return head{}
-	}
-	return h
-}
-
 // rootOfEvent takes nothing of an event but the ids of what it is about.
 func rootOfEvent(raw json.RawMessage) (root, bool) {
-	var event struct {
-		Created count `json:"created"`
-		Data    struct {
-			Object json.RawMessage `json:"object"`
-		} `json:"data"`
-	}
-	if json.Unmarshal(raw, &event) != nil {
-		return root{}, false
-	}
-	var found root
-	switch thing := headOf(event.Data.Object); thing.Object {
+	found := root{at: headOf(raw).Created}
+	switch thing := headOf(member(member(raw, "data"), "object")); thing.Object {
 	case "charge":
 		found.id = firstOf(thing.Intent, thing.ID)
 	case "refund":
 		found.id = firstOf(thing.Intent, thing.Charge)
 	case "payment_intent", "invoice":
-		found.id = string(thing.ID)
+		found.id = thing.ID
 	case "credit_note", "invoice_payment":
-		found.id = string(thing.Invoice)
+		found.id = thing.Invoice
 	case "checkout.session": // one without an intent is paid by an invoice, which has events of its own
-		found.id = string(thing.Intent)
+		found.id = thing.Intent
 	}
-	found.at = int64(event.Created)
 	return found, found.id != ""
 }
 
@@ -72,13 +38,12 @@ func rootOfCharge(raw json.RawMessage) (root, bool) {
 		return root{}, false
 	}
 	if h.Intent == "" {
-		return root{id: string(h.ID), charge: raw}, h.ID != ""
+		return root{id: h.ID, charge: raw}, h.ID != ""
 	}
-	intent, charge := takeOut(raw, "payment_intent", string(h.Intent))
-	if headOf(intent).LatestCharge != h.ID { // not the one that the intent ended with, or not listed with it
-		return root{id: string(h.Intent)}, true
+	if h.ends != h.ID { // not the charge that the intent ended with, or not listed with it
+		return root{id: h.Intent}, true
 	}
-	return root{id: string(h.Intent), intent: intent, charge: charge}, true
+	return root{id: h.Intent, intent: h.expanded, charge: without(raw, h.expanded, h.Intent)}, true
 }
 
 func rootOfRefund(raw json.RawMessage) (root, bool) {
@@ -89,59 +54,25 @@ func rootOfRefund(raw json.RawMessage) (root, bool) {
 
 // rootOfInvoice passes over invoices that a charge leads to.
 func rootOfInvoice(raw json.RawMessage) (root, bool) {
-	var in struct {
-		ID       ref `json:"id"`
-		Payments struct {
-			Data []invoicePayment `json:"data"`
-		} `json:"payments"`
-	}
-	if json.Unmarshal(raw, &in) != nil {
-		return root{id: string(headOf(raw).ID)}, headOf(raw).ID != ""
-	}
-	for _, p := range in.Payments.Data {
-		if p.Status == "paid" && p.Payment.id() != "" {
+	for _, p := range elements(member(member(raw, "payments"), "data")) {
+		if headOf(p).Status == "paid" && payerOf(p).id != "" {
 			return root{}, false
 		}
 	}
-	return root{id: string(in.ID)}, in.ID != ""
-}
-
-func rootOfCreditNote(raw json.RawMessage) (root, bool) {
-	id := string(headOf(raw).Invoice)
+	id := headOf(raw).ID
 	return root{id: id}, id != ""
 }
 
-func firstOf(ids ...ref) string {
+func rootOfCreditNote(raw json.RawMessage) (root, bool) {
+	id := headOf(raw).Invoice
+	return root{id: id}, id != ""
+}
+
+func firstOf(ids ...string) string {
 	for _, id := range ids {
 		if id != "" {
-			return string(id)
+			return id
 		}
 	}
 	return ""
-}
-
-// takeOut takes the expanded thing under name out of another and leaves its id,
-// so that two ways of reading give the same bytes. inner is nil where it was
-// not expanded.
-func takeOut(outer json.RawMessage, name, id string) (inner, rest json.RawMessage) {
-	s := &jsonscan.Scanner{Text: outer}
-	rest = outer
-	err := s.Object(func(member []byte) error {
-		if string(member) != name || s.Peek() != '{' {
-			return s.Skip()
-		}
-		start := s.At
-		raw, err := s.Raw()
-		if err != nil {
-			return err
-		}
-		quoted, err := json.Marshal(id)
-		inner = raw
-		rest = append(append(append(json.RawMessage{}, outer[:start]...), quoted...), outer[s.At:]...)
-		return err
-	})
-	if err != nil {
-		return nil, outer
-	}
-	return inner, rest
 }

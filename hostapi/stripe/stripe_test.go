@@ -139,9 +139,15 @@ func TestAllRoadsBringTheSame(t *testing.T) {
 	h, a := counter(t, f, soon)
 	ctx := t.Context()
 	roads := map[string]road{
-		"pull":     func(h *host, a hostapi.Account, c hostapi.Cursor) (*hostapi.Page, error) { return h.Pull(ctx, a, window, c) },
-		"backfill": func(h *host, a hostapi.Account, c hostapi.Cursor) (*hostapi.Page, error) { return h.Backfill(ctx, a, window, c) },
-		"recount":  func(h *host, a hostapi.Account, c hostapi.Cursor) (*hostapi.Page, error) { return h.Recount(ctx, a, window, c) },
+		"pull": func(h *host, a hostapi.Account, c hostapi.Cursor) (*hostapi.Page, error) {
+			return h.Pull(ctx, a, window, c)
+		},
+		"backfill": func(h *host, a hostapi.Account, c hostapi.Cursor) (*hostapi.Page, error) {
+			return h.Backfill(ctx, a, window, c)
+		},
+		"recount": func(h *host, a hostapi.Account, c hostapi.Cursor) (*hostapi.Page, error) {
+			return h.Recount(ctx, a, window, c)
+		},
 	}
 	want := pullAll(t, h, a, roads["pull"])
 	for name, by := range roads {
@@ -151,7 +157,7 @@ func TestAllRoadsBringTheSame(t *testing.T) {
 		}
 		for _, r := range got {
 			if w := find(t, want, r.Key); string(r.Body) != string(w.Body) || r.Kind != w.Kind {
-				t.Errorf("%s: %s differs:\n%s\n%s", name, r.Key, r.Body, w.Body)
+				t.Errorf("%s: %s differs", name, r.Key)
 			}
 		}
 	}
