@@ -9,10 +9,10 @@ import (
 )
 
 // ofInvoice reads an invoice with all its payments. An intent that a Checkout
-// Session tells about keeps its own record: the session comes first. without
+// Session tells about keeps its own record: the session comes first. bare
 // names the intent of which that is known not to be so. raw may be nil.
 // https://docs.stripe.com/api/invoices/retrieve
-func (r *reader) ofInvoice(ctx context.Context, from root, raw json.RawMessage, without string) ([]hostapi.Record, error) {
+func (r *reader) ofInvoice(ctx context.Context, from root, raw json.RawMessage, bare string) ([]hostapi.Record, error) {
 	if raw == nil {
 		var err error
 		if raw, err = r.one(ctx, "/v1/invoices/", from.id, nil); err != nil || raw == nil {
@@ -23,7 +23,7 @@ func (r *reader) ofInvoice(ctx context.Context, from root, raw json.RawMessage, 
 	if err != nil {
 		return nil, err
 	}
-	sold, err := r.sessionsOf(ctx, from, paid, without)
+	sold, err := r.sessionsOf(ctx, from, paid, bare)
 	if err != nil || len(sold) > 0 {
 		return sold, err
 	}
@@ -79,9 +79,9 @@ func payerOf(raw json.RawMessage) paidBy {
 }
 
 // sessionsOf are the records of those payments that a Checkout Session tells about.
-func (r *reader) sessionsOf(ctx context.Context, from root, paid []paidBy, without string) (records []hostapi.Record, err error) {
+func (r *reader) sessionsOf(ctx context.Context, from root, paid []paidBy, bare string) (records []hostapi.Record, err error) {
 	for _, one := range paid {
-		if one.intent == nil || one.id == without {
+		if one.intent == nil || one.id == bare {
 			continue
 		}
 		session, err := r.session(ctx, one.id)

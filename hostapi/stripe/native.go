@@ -63,8 +63,6 @@ type automaticTax struct {
 	Status  string `json:"status"`
 }
 
-func (a automaticTax) done() bool { return a.Enabled && a.Status == "complete" }
-
 type invoice struct {
 	ID               string       `json:"id"`
 	Number           string       `json:"number"`

@@ -9,36 +9,17 @@ import (
 // placesOf are where the goods went, as far as Stripe knows, best first: the
 // shipping address of the order, of the payment, the customer's, and that of
 // the card. p is the payment of an order that is no invoice.
-//
-// The customer's own address counts as where the goods went if Stripe Tax worked
-// the tax out by it, and as a billing address otherwise.
 func (e *evidence) placesOf(p *paidPayment) []models.Place {
 	list := make(placeList, 0, 4)
-	taxed := models.PlaceBilling
-	var customers *postal
-	if s := e.Session; s != nil {
-		if s.Collected != nil {
-			list.ship(s.Collected.Shipping)
-		}
-		list.ship(s.Shipping)
-		if s.Customer != nil {
-			customers = s.Customer.Address
-		}
-		if s.AutomaticTax.done() {
-			taxed = models.PlaceShipping
-		}
-	} else if in := e.Invoice; in != nil {
-		list.ship(in.ShippingDetails)
-		list.ship(in.CustomerShipping)
-		customers = in.CustomerAddress
-		if in.AutomaticTax.done() {
-			taxed = models.PlaceShipping
-		}
+	switch {
+	case e.Session != nil:
+		list.session(e.Session)
+	case e.Invoice != nil:
+		list.invoice(e.Invoice)
 	}
 	if p != nil {
 		list.payment(p)
 	}
-	list.add(taxed, customers)
 	for i := range e.Payments {
 		if c := e.Payments[i].Charge; c != nil && c.Billing != nil {
 			list.add(models.PlaceBilling, c.Billing.Address)
@@ -62,6 +43,31 @@ func (l *placeList) ship(to *delivery) {
 	if to != nil {
 		l.add(models.PlaceShipping, to.Address)
 	}
+}
+
+func (l *placeList) session(s *session) {
+	if s.Collected != nil {
+		l.ship(s.Collected.Shipping)
+	}
+	l.ship(s.Shipping)
+	if s.Customer != nil {
+		l.add(s.AutomaticTax.place(), s.Customer.Address)
+	}
+}
+
+func (l *placeList) invoice(in *invoice) {
+	l.ship(in.ShippingDetails)
+	l.ship(in.CustomerShipping)
+	l.add(in.AutomaticTax.place(), in.CustomerAddress)
+}
+
+// place is what the customer's own address is: where the goods went if Stripe
+// Tax worked the tax out by it, and a billing address otherwise.
+func (a automaticTax) place() models.PlaceKind {
+	if a.Enabled && a.Status == "complete" {
+		return models.PlaceShipping
+	}
+	return models.PlaceBilling
 }
 
 // payment adds the shipping address of the intent, or of its charge: they are

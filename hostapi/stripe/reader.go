@@ -198,18 +198,26 @@ func (r *reader) session(ctx context.Context, intent string) (json.RawMessage, e
 	return page.data[0], nil
 }
 
-// invoiceOf is the invoice that an intent paid; nil when there is none.
+// invoiceOf is the invoice that an intent pays; nil when there is none. One that
+// is not marked as paid yet has the payment all the same: it would be sold twice.
 // https://docs.stripe.com/api/invoice-payment/list
 func (r *reader) invoiceOf(ctx context.Context, intent string) (json.RawMessage, error) {
 	page, err := r.list(ctx, "/v1/invoice_payments", url.Values{
 		"payment[type]": {"payment_intent"}, "payment[payment_intent]": {intent},
-		"status": {"paid"}, "limit": {"1"}, "expand[]": {"data.invoice"},
+		"limit": {mostAtOnce}, "expand[]": {"data.invoice"},
 	})
-	if err != nil || len(page.data) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	invoice, _ := takeOut(page.data[0], "invoice")
-	return invoice, nil // nil for one that was deleted meanwhile: then the payment stands for itself
+	for _, raw := range page.data {
+		if headOf(raw).Status == "canceled" {
+			continue
+		}
+		if invoice, _ := takeOut(raw, "invoice"); headOf(invoice).ID != "" && string(member(invoice, "deleted")) != "true" {
+			return invoice, nil
+		}
+	}
+	return nil, nil
 }
 
 // Fetch reads records by key: an intent's id, a charge's or an invoice's. A
