@@ -33,12 +33,18 @@
 //     from before the payment makes the sale smaller.
 //   - A charge is dated when it was made, also if it was captured later: the
 //     charge does not tell the moment of its capture.
+//   - No list names the session or the invoice of a payment, so that each payment
+//     takes one or two calls of its own, and more if it was refunded: some ten
+//     payments a second at our quota.
 //   - Test payments are told by livemode. They count where our own key is a test key.
 //
 // What is not handled
 //
 //   - Disputes: the sale stays, whoever wins. They are no refunds.
 //   - Stripe Tax transactions: they are read by id only, and nothing names the id.
+//   - Invoices that are paid in part: they count when the rest is paid.
+//   - Charges of invoices from before there were intents (2019): Stripe no longer
+//     tells their invoice, so that they are bare charges.
 //   - Where goods are sent from: Stripe knows a postal code at most, and an
 //     address needs a state. The target then takes the company's own.
 //   - Checkout Sessions with Adaptive Pricing from before 2025-03-31: their
