@@ -17,13 +17,13 @@ func (d *deal) bySession(s *session) {
 	if s.TotalDetails != nil {
 		tax = s.TotalDetails.AmountTax
 	}
-	d.shares = m.split(s.AmountTotal, s.AmountTotal-tax, tax, s.ShippingCost)
+	d.shares = m.split(s.AmountTotal-tax, tax, s.ShippingCost)
 }
 
-// split divides a total: tax includes that on shipping, excluding is the total
-// without tax. Shipping without tax is its total less its tax; the field
-// amount_subtotal is the same where tax is added, but not where it is in the price.
-func (m money) split(total, excluding, tax int64, c *shippingCost) (s models.Shares) {
+// split divides a total without tax, and the tax, which both include shipping.
+// Shipping without tax is its total less its tax; the field amount_subtotal is
+// the same where tax is added, but not where it is in the price.
+func (m money) split(excluding, tax int64, c *shippingCost) (s models.Shares) {
 	if c != nil {
 		s.ShippingTax = m.cents(c.AmountTax)
 		s.ShippingAmount = m.cents(c.AmountTotal) - s.ShippingTax
@@ -120,7 +120,7 @@ func (b *bill) shares(m money) models.Shares {
 	if b.TotalExcludingTax != nil {
 		excluding = *b.TotalExcludingTax
 	}
-	return m.split(b.Total, excluding, tax, b.ShippingCost)
+	return m.split(excluding, tax, b.ShippingCost)
 }
 
 // tax is the sum of the taxes, under whichever name they were sent. Added taxes
