@@ -81,22 +81,24 @@ func status(t *testing.T, c Case) {
 // statusOnEachRequest: a refusal in the middle of a pull is not swallowed, or
 // a page would go on without what it lacks.
 func statusOnEachRequest(t *testing.T, c Case) {
-	var requests atomic.Int64
-	counting := func(next http.Handler, failing int64) http.Handler {
-		requests.Store(0)
+	// Each stand-in counts for itself: a request that was called off may still reach the one before.
+	counting := func(next http.Handler, failing int64) (http.Handler, *atomic.Int64) {
+		var requests atomic.Int64
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if requests.Add(1) == failing {
 				write(w, http.StatusServiceUnavailable, nil, nil)
 				return
 			}
 			next.ServeHTTP(w, r)
-		})
+		}), &requests
 	}
-	if _, _, err := c.set(t, counting(c.Wire(t), 0)).all(t.Context()); err != nil {
+	healthy, requests := counting(c.Wire(t), 0)
+	if _, _, err := c.set(t, healthy).all(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for n := requests.Load(); n > 0; n-- {
-		_, _, err := c.set(t, counting(c.Wire(t), n)).all(t.Context())
+		failing, _ := counting(c.Wire(t), n)
+		_, _, err := c.set(t, failing).all(t.Context())
 		if kind := kindOf(err); !want(http.StatusServiceUnavailable)[kind] {
 			t.Errorf("503 to request %d became %q: %v", n, kind, err)
 		}

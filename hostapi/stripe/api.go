@@ -1,0 +1,187 @@
+package stripe
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	fastjson "github.com/goccy/go-json"
+
+	"extractor/internal/jsonscan"
+	"extractor/internal/rest"
+	"extractor/models"
+)
+
+// mostAtOnce is the largest page of a list.
+const mostAtOnce = "100"
+
+// api speaks for one merchant.
+type api struct {
+	rest.Caller
+	base string
+}
+
+func (h *host) api(c *http.Client) api {
+	return api{rest.Caller{Client: c, Title: title}, h.base}
+}
+
+// find reads one thing, or a page of a list; nil when Stripe does not know it.
+func (s api) find(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
+	address := s.base + path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	answer, err := s.Send(ctx, http.MethodGet, address, http.Header{"Stripe-Version": {apiVersion}}, nil)
+	if err != nil {
+		return nil, err
+	}
+	switch err := s.Check(answer); models.KindOf(err) {
+	case models.NotFound:
+		return nil, nil
+	case models.Refused, models.TooLarge: // they are about our request, not about a record
+		return nil, models.Errorf(models.Internal, "Stripe did not understand a request of ours.").
+			Because(fmt.Errorf("status %d: %s", answer.Status, code(answer.Body)))
+	default:
+		if err != nil {
+			return nil, err
+		}
+	}
+	return answer.Body, nil
+}
+
+// need is find for what must be there.
+func (s api) need(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
+	raw, err := s.find(ctx, path, query)
+	if err == nil && raw == nil {
+		return nil, models.Errorf(models.Internal, "Stripe does not know an address that we use.").Because(errors.New("status 404"))
+	}
+	return raw, err
+}
+
+// one reads one thing by its id; nil when Stripe does not know it.
+func (s api) one(ctx context.Context, path, id string, query url.Values) (json.RawMessage, error) {
+	raw, err := s.find(ctx, path+url.PathEscape(id), query)
+	if err == nil && raw != nil && headOf(raw).ID == "" {
+		return nil, unreadable(errors.New("no id"))
+	}
+	if raw != nil {
+		raw = bytes.TrimSpace(raw) // Stripe ends its answers with a line break
+	}
+	return raw, err
+}
+
+// code is the machine word of an error answer, without its message: that may quote data.
+func code(body []byte) string {
+	var answer struct {
+		Error struct {
+			Type string `json:"type"`
+			Code string `json:"code"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(body, &answer) != nil {
+		return "unreadable"
+	}
+	return strings.TrimSpace(answer.Error.Type + " " + answer.Error.Code)
+}
+
+func unreadable(cause error) error {
+	return models.Errorf(models.Unavailable, "Stripe sent an answer that cannot be read. We try again by ourselves.").Because(cause)
+}
+
+// decode reads an answer into out.
+func (s api) decode(raw json.RawMessage, out any) error {
+	if err := fastjson.Unmarshal(raw, out); err != nil {
+		return unreadable(errors.New("decode: not what was agreed"))
+	}
+	return nil
+}
+
+// listing is one page of a list, newest first.
+type listing struct {
+	data []json.RawMessage
+	more bool
+}
+
+// list reads one page of a list.
+// https://docs.stripe.com/api/pagination
+func (s api) list(ctx context.Context, path string, query url.Values) (*listing, error) {
+	raw, err := s.need(ctx, path, query)
+	if err != nil {
+		return nil, err
+	}
+	page, err := splitList(raw)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return page, nil
+}
+
+// splitList cuts a page into its things, which share the page's memory. Only
+// the frame is looked at.
+func splitList(page []byte) (*listing, error) {
+	s, l, seen := &jsonscan.Scanner{Text: page}, &listing{}, false
+	err := s.Object(func(name []byte) error {
+		switch string(name) {
+		case "data":
+			seen = true
+			return s.Array(func() error {
+				raw, err := s.Raw()
+				l.data = append(l.data, raw)
+				return err
+			})
+		case "has_more":
+			return s.Decode(&l.more)
+		}
+		return s.Skip()
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !s.End():
+		return nil, errors.New("text after the list")
+	case !seen:
+		return nil, errors.New("a list without data")
+	}
+	return l, nil
+}
+
+// whole reads all pages of a list that belongs to one thing.
+func (s api) whole(ctx context.Context, path string, query url.Values) (all []json.RawMessage, err error) {
+	query.Set("limit", mostAtOnce)
+	for {
+		page, err := s.list(ctx, path, query)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.data...)
+		if !page.more {
+			return all, nil
+		}
+		last, err := lastOf(page, query.Get("starting_after"))
+		if err != nil {
+			return nil, err
+		}
+		query.Set("starting_after", last)
+	}
+}
+
+// lastOf is the id that the next page starts after. A page that ends where it
+// began would be read for ever.
+func lastOf(page *listing, after string) (string, error) {
+	if len(page.data) == 0 {
+		return "", unreadable(errors.New("more after an empty page"))
+	}
+	last := headOf(page.data[len(page.data)-1]).ID
+	if last == "" {
+		return "", unreadable(errors.New("no id"))
+	}
+	if last == after {
+		return "", models.Errorf(models.Unavailable, "Stripe keeps sending the same page. We try again by ourselves.")
+	}
+	return last, nil
+}

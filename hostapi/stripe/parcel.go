@@ -1,0 +1,116 @@
+package stripe
+
+import (
+	"encoding/json"
+
+	"extractor/hostapi"
+)
+
+// parcel is the body of a record: what Transform needs, as Stripe told it. It
+// is read back as evidence.
+type parcel struct {
+	Zone     string // the account's
+	Session  json.RawMessage
+	Invoice  json.RawMessage
+	Notes    []json.RawMessage // the invoice's credit notes
+	Payments []payment         // one, or those of the invoice
+	Moved    string            // the invoice that a payment, first made for itself, pays now
+}
+
+type payment struct {
+	Intent  json.RawMessage
+	Charge  json.RawMessage
+	Refunds []json.RawMessage
+}
+
+// pack makes a record of p.
+func (r *reader) pack(p *parcel, kind, key string, from root) []hostapi.Record {
+	return []hostapi.Record{{Kind: kind, Key: key, Version: r.version(from), Body: p.body()}}
+}
+
+// body writes p. What Stripe sent is copied as it is: to check it once more
+// would cost more than all else that is done for a payment.
+func (p *parcel) body() json.RawMessage {
+	w := writer{make([]byte, 0, p.size())}
+	w.object(func() {
+		w.text("zone", p.Zone)
+		w.text("moved", p.Moved)
+		w.thing("session", p.Session)
+		w.thing("invoice", p.Invoice)
+		w.things("notes", p.Notes)
+		w.list("payments", len(p.Payments), func(i int) {
+			w.object(func() {
+				w.thing("intent", p.Payments[i].Intent)
+				w.thing("charge", p.Payments[i].Charge)
+				w.things("refunds", p.Payments[i].Refunds)
+			})
+		})
+	})
+	return w.b
+}
+
+// size is about how long the body will be.
+func (p *parcel) size() int {
+	const frame = 128 // names and brackets
+	n := frame + len(p.Session) + len(p.Invoice) + sizeOf(p.Notes)
+	for _, one := range p.Payments {
+		n += frame + len(one.Intent) + len(one.Charge) + sizeOf(one.Refunds)
+	}
+	return n
+}
+
+func sizeOf(things []json.RawMessage) (n int) {
+	for _, raw := range things {
+		n += len(raw) + 1
+	}
+	return n
+}
+
+// writer writes objects around JSON that is there already. What is empty is left out.
+type writer struct{ b []byte }
+
+func (w *writer) object(members func()) {
+	w.b = append(w.b, '{')
+	members()
+	w.b = append(w.b, '}')
+}
+
+func (w *writer) name(name string) {
+	if w.b[len(w.b)-1] != '{' {
+		w.b = append(w.b, ',')
+	}
+	w.b = append(append(append(w.b, '"'), name...), '"', ':')
+}
+
+func (w *writer) text(name, value string) {
+	quoted, err := json.Marshal(value)
+	if err == nil && value != "" { // a string always marshals
+		w.thing(name, quoted)
+	}
+}
+
+func (w *writer) thing(name string, raw json.RawMessage) {
+	if len(raw) > 0 {
+		w.name(name)
+		w.b = append(w.b, raw...)
+	}
+}
+
+func (w *writer) things(name string, all []json.RawMessage) {
+	w.list(name, len(all), func(i int) { w.b = append(w.b, all[i]...) })
+}
+
+func (w *writer) list(name string, n int, element func(int)) {
+	if n == 0 {
+		return
+	}
+	w.name(name)
+	w.b = append(w.b, '[')
+	for i := range n {
+		if i > 0 {
+			w.b = append(w.b, ',')
+		}
+		element(i)
+	}
+	w.b = append(w.b, ']')
+}

@@ -1,0 +1,78 @@
+package stripe
+
+import (
+	"encoding/json"
+)
+
+// root is where the reading of a payment begins: an intent, an invoice, or a
+// charge without an intent.
+type root struct {
+	id     string          // pi_…, in_…, ch_… or py_…
+	at     int64           // when the newest event about it was made, Unix seconds; 0 = no event
+	intent json.RawMessage // what was listed already
+	charge json.RawMessage
+}
+
+// rootOfEvent takes nothing of an event but the ids of what it is about.
+func rootOfEvent(raw json.RawMessage) (root, bool) {
+	found := root{at: headOf(raw).Created}
+	switch thing := headOf(member(member(raw, "data"), "object")); thing.Object {
+	case "charge":
+		found.id = firstOf(thing.Intent, thing.ID)
+	case "refund":
+		found.id = firstOf(thing.Intent, thing.Charge)
+	case "payment_intent", "invoice":
+		found.id = thing.ID
+	case "credit_note", "invoice_payment":
+		found.id = thing.Invoice
+	case "checkout.session": // one without an intent is paid by an invoice, which has events of its own
+		found.id = thing.Intent
+	}
+	return found, found.id != ""
+}
+
+// rootOfCharge passes over charges that moved no money. The intent was listed with it.
+func rootOfCharge(raw json.RawMessage) (root, bool) {
+	h := headOf(raw)
+	if h.Status != "succeeded" || !h.Captured {
+		return root{}, false
+	}
+	if h.Intent == "" {
+		return root{id: h.ID, charge: raw}, h.ID != ""
+	}
+	if h.ends != h.ID { // not the charge that the intent ended with, or not listed with it
+		return root{id: h.Intent}, true
+	}
+	return root{id: h.Intent, intent: h.expanded, charge: without(raw, h.expanded, h.Intent)}, true
+}
+
+func rootOfRefund(raw json.RawMessage) (root, bool) {
+	h := headOf(raw)
+	id := firstOf(h.Intent, h.Charge)
+	return root{id: id}, id != ""
+}
+
+// rootOfInvoice passes over invoices that a charge leads to.
+func rootOfInvoice(raw json.RawMessage) (root, bool) {
+	for _, p := range elements(member(member(raw, "payments"), "data")) {
+		if headOf(p).Status == "paid" && payerOf(p).id != "" {
+			return root{}, false
+		}
+	}
+	id := headOf(raw).ID
+	return root{id: id}, id != ""
+}
+
+func rootOfCreditNote(raw json.RawMessage) (root, bool) {
+	id := headOf(raw).Invoice
+	return root{id: id}, id != ""
+}
+
+func firstOf(ids ...string) string {
+	for _, id := range ids {
+		if id != "" {
+			return id
+		}
+	}
+	return ""
+}
