@@ -2,8 +2,11 @@ package main
 
 import (
 	"extractor/hostapi"
+	"extractor/hostapi/bigcommerce"
 	"extractor/hostapi/sandbox"
 	"extractor/hostapi/square"
+	"extractor/hostapi/stripe"
+	"extractor/hostapi/woocommerce"
 	"extractor/targetapi"
 	"extractor/targetapi/trustfile"
 )
@@ -13,8 +16,11 @@ import (
 // To add one is to add its line.
 var (
 	hostConfigs = map[string]func() hostapi.Config{
-		"sandbox": func() hostapi.Config { return new(sandbox.Config) },
-		"square":  func() hostapi.Config { return new(square.Config) },
+		"bigcommerce": func() hostapi.Config { return new(bigcommerce.Config) },
+		"sandbox":     func() hostapi.Config { return new(sandbox.Config) },
+		"square":      func() hostapi.Config { return new(square.Config) },
+		"stripe":      func() hostapi.Config { return new(stripe.Config) },
+		"woocommerce": func() hostapi.Config { return new(woocommerce.Config) },
 	}
 
 	targetConfigs = map[string]func() targetapi.Config{

@@ -5,6 +5,7 @@
 package jsonscan
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -107,16 +108,20 @@ func (s *Scanner) string() error {
 // stringEnd is where the string ends whose first character is at at; -1 when it
 // does not.
 func stringEnd(text []byte, at int) int {
-	for at < len(text) {
-		switch text[at] {
-		case '"':
-			return at + 1
-		case '\\':
-			at++
+	for start := at; ; {
+		quote := bytes.IndexByte(text[at:], '"')
+		if quote < 0 {
+			return -1
 		}
-		at++
+		at += quote + 1
+		slashes := at - 1
+		for slashes > start && text[slashes-1] == '\\' {
+			slashes--
+		}
+		if (at-1-slashes)%2 == 0 {
+			return at
+		}
 	}
-	return -1
 }
 
 // Skip walks over any value.
