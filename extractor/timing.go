@@ -57,18 +57,19 @@ type Timing struct {
 	First  time.Duration // see backoffFirst
 	Resend time.Duration // see resendFirst
 	Page   time.Duration // see pageTime
+	Wake   time.Duration // see wakeEvery
 	Anew   time.Duration // least wait before a window begins anew, so that one that never ends costs little
 }
 
 func (t Timing) orDefaults() Timing {
 	def := Timing{
 		Sweep: sweepEvery, Care: careEvery, Lease: leaseTime, Quiet: quietTime, Doubt: tokenDoubt,
-		Hour: targetHour, Probe: probeEvery, First: backoffFirst, Resend: resendFirst, Page: pageTime, Anew: backoffMost,
+		Hour: targetHour, Probe: probeEvery, First: backoffFirst, Resend: resendFirst, Page: pageTime, Wake: wakeEvery, Anew: backoffMost,
 	}
 	for _, p := range []struct{ have, def *time.Duration }{
 		{&t.Sweep, &def.Sweep}, {&t.Care, &def.Care}, {&t.Lease, &def.Lease}, {&t.Quiet, &def.Quiet}, {&t.Doubt, &def.Doubt},
 		{&t.Hour, &def.Hour}, {&t.Probe, &def.Probe}, {&t.First, &def.First}, {&t.Resend, &def.Resend},
-		{&t.Page, &def.Page}, {&t.Anew, &def.Anew},
+		{&t.Page, &def.Page}, {&t.Wake, &def.Wake}, {&t.Anew, &def.Anew},
 	} {
 		if *p.have == 0 {
 			*p.have = *p.def
