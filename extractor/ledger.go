@@ -18,8 +18,9 @@ import (
 type advance struct {
 	window models.Window
 	next   hostapi.Cursor
-	last   bool // the window is read
-	hold   bool // leave the position alone: the page came by another road
+	last   bool          // the window is read
+	hold   bool          // leave the position alone: the page came by another road
+	wait   time.Duration // the next page is not there before; 0 = it is
 	// durable: somebody forgets the page when we answer it, so the commit must
 	// be on disk before.
 	durable bool

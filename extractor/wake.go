@@ -3,8 +3,6 @@ package extractor
 import (
 	"context"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 const (
