@@ -31,10 +31,10 @@ func (s *Store) RecordNotice(ctx context.Context, n Notice) error {
 	}
 	_, err = s.Pool.Exec(ctx, `WITH woken AS (
 			INSERT INTO wakes (host, account) SELECT DISTINCT $1, a FROM unnest($2::text[]) a ORDER BY a ON CONFLICT DO NOTHING)
-		INSERT INTO privacy_requests AS p (digest, host, account, kind, records)
+		INSERT INTO privacy_requests AS p (hash, host, account, kind, records)
 		SELECT decode(x.digest, 'hex'), $1, x.account, x.kind, x.records
 		FROM json_to_recordset($3) x(digest text, account text, kind text, records text[]) ORDER BY x.digest
-		ON CONFLICT (digest) DO UPDATE SET at = now(), due_at = now(), done_at = NULL, tries = 0
+		ON CONFLICT (hash) DO UPDATE SET at = now(), due_at = now(), done_at = NULL, tries = 0
 			WHERE p.done_at < now() - interval '1 day'`, n.Host, n.Wake, string(requests))
 	if err != nil {
 		return fmt.Errorf("record notice: %w", err)

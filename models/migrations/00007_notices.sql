@@ -13,7 +13,7 @@ ALTER TABLE lanes ADD wake_after timestamptz; -- notices make it due no earlier;
 -- What customers and hosts ask of us by law. A row stays as the proof that it was done.
 CREATE TABLE privacy_requests (
   id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  digest        bytea NOT NULL UNIQUE,              -- SHA-256 of what is asked, so that a notice which comes twice is one request
+  hash          bytea NOT NULL UNIQUE,              -- SHA-256 of what is asked, so that a notice which comes twice is one request
   host          text NOT NULL,                      -- folder name of the adapter
   account       text COLLATE "C" NOT NULL,          -- the account's id at the host
   kind          text NOT NULL,                      -- a word of models.PrivacyRequest
