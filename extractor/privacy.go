@@ -18,7 +18,7 @@ const (
 	// privacyTime is how long one round works on requests; the rest has the next.
 	privacyTime = 10 * time.Second
 	// toldMost is how many things one answer for an operator lists: more than a
-	// customer's orders as a host names them, less than nobody reads.
+	// customer's orders, and not too much for one line.
 	toldMost = 50
 )
 

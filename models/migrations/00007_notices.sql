@@ -16,7 +16,7 @@ CREATE TABLE privacy_requests (
   hash          bytea NOT NULL UNIQUE,              -- SHA-256 of what is asked, so that a notice which comes twice is one request
   host          text NOT NULL,                      -- folder name of the adapter
   account       text COLLATE "C" NOT NULL,          -- the account's id at the host
-  kind          text NOT NULL,                      -- a word of models.PrivacyRequest
+  kind          text NOT NULL,                      -- a word of models.PrivacyKind
   records       text[] COLLATE "C" NOT NULL,        -- keys of the host's records; empty: all of the account
   at            timestamptz NOT NULL DEFAULT now(), -- when it was asked
   due_at        timestamptz NOT NULL DEFAULT now(), -- when to work on it (again)
