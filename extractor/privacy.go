@@ -178,7 +178,8 @@ func (e *Engine) forgetSome(ctx context.Context, connection int64) (done bool, e
 
 // tellHeld writes down, for an operator, what we hold of a customer.
 func (e *Engine) tellHeld(ctx context.Context, p *models.PrivacyRequest, holders []holder) error {
-	ask := fmt.Sprintf("A customer asks through %s what is held of them (records %s). Answer within 30 days. ", e.Store.Title(p.Host), strings.Join(p.Records, ", "))
+	asked := strings.Join(p.Records[:min(len(p.Records), toldMost)], ", ")
+	ask := fmt.Sprintf("A customer asks through %s what is held of them (records %s). Answer within 30 days. ", e.Store.Title(p.Host), asked)
 	told := false
 	for _, h := range holders {
 		held, err := e.heldOf(ctx, h.ID, p.Records)
