@@ -28,7 +28,11 @@ func (a *address) plain() models.Address {
 // lines are the address as it would be printed.
 func (a *address) lines() (lines []string) {
 	last := strings.Join(strings.Fields(a.City+" "+a.State+" "+a.Postal), " ")
+	lines = make([]string, 0, 6)
 	for _, text := range []string{a.Line1, a.Line2, a.Line3, a.Line4, a.Line5, last} {
+		if text == "" {
+			continue
+		}
 		for part := range strings.SplitSeq(text, "\n") {
 			if part = strings.Join(strings.Fields(part), " "); part != "" {
 				lines = append(lines, part)
@@ -39,8 +43,6 @@ func (a *address) lines() (lines []string) {
 }
 
 var (
-	// zipAtEnd is a ZIP code at the end of a line.
-	zipAtEnd = regexp.MustCompile(`(?:^|[\s,.])(\d{5})(?:[-\s]?(\d{4}))?$`)
 	// usAtEnd is the country at the end of a line.
 	usAtEnd = regexp.MustCompile(`(?i)(?:^|[\s,])(?:USA?|U\.S\.(?:A\.?)?|United States(?: of America)?)$`)
 	// contact is a line about telephone or mail, which may follow an address.
@@ -59,13 +61,14 @@ func parseLines(lines []string) (models.Address, bool) {
 	country := ""
 	for n := len(lines); n > 0; n-- {
 		text := trim(lines[n-1])
-		if usAtEnd.MatchString(text) {
+		a, ok := parseLast(text)
+		if !ok && usAtEnd.MatchString(text) {
 			text, country = trim(usAtEnd.ReplaceAllString(text, "")), "US"
+			a, ok = parseLast(text)
 		}
-		if text == "" || contact.MatchString(text) {
+		if !ok && (text == "" || contact.MatchString(text)) {
 			continue
 		}
-		a, ok := parseLast(text)
 		if !ok && n > 1 { // the ZIP code on a line of its own
 			n--
 			a, ok = parseLast(trim(lines[n-1]) + " " + text)
@@ -83,15 +86,12 @@ func trim(s string) string { return strings.Trim(s, " ,.;") }
 
 // parseLast reads "street, city, state ZIP", of which only the last two must be there.
 func parseLast(text string) (a models.Address, ok bool) {
-	found := zipAtEnd.FindStringSubmatchIndex(text)
-	if found == nil {
+	before, zip := cutZip(text)
+	if zip == "" {
 		return a, false
 	}
-	a.Zip = text[found[2]:found[3]]
-	if found[4] >= 0 {
-		a.Zip += "-" + text[found[4]:found[5]]
-	}
-	rest, code := cutState(trim(text[:found[2]]))
+	a.Zip = zip
+	rest, code := cutState(trim(before))
 	if code == "" {
 		return models.Address{}, false
 	}
@@ -103,6 +103,27 @@ func parseLast(text string) (a models.Address, ok bool) {
 		a.City = "Washington" // the name of the district holds the city's
 	}
 	return a, true
+}
+
+// cutZip takes a ZIP code off the end of a text: five digits, or nine with a
+// hyphen or space between them, and no other digit in front.
+func cutZip(text string) (before, zip string) {
+	at := len(text)
+	digits := func() (n int) {
+		for ; at > 0 && text[at-1] >= '0' && text[at-1] <= '9'; at-- {
+			n++
+		}
+		return n
+	}
+	n := digits()
+	if n == 4 && at > 1 && (text[at-1] == '-' || text[at-1] == ' ') {
+		at--
+		n += digits()
+	}
+	if n != 5 && n != 9 || at > 0 && strings.IndexByte(" ,.", text[at-1]) < 0 {
+		return text, ""
+	}
+	return text[:at], text[at:]
 }
 
 // stateWords is how many words the longest name of a state has: "Washington, D.C."

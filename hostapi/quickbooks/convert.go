@@ -62,7 +62,7 @@ func (h *host) sale(d *document, e entity) *models.Sale {
 	charged := d.TotalAmt.cents()
 	s := &models.Sale{Currency: d.currency(), Charged: &charged, Description: trim(e.words + " " + d.DocNumber)}
 	date := d.TxnDate
-	if h.cash && e.credit {
+	if h.cash && e.credit && !h.waits(d, e) {
 		if date = d.PaidOn; date == "" {
 			date = d.TxnDate
 			s.Review(reviewPaidOn)
@@ -105,10 +105,13 @@ func (d *document) setPlaces(s *models.Sale) {
 			s.Places = append(s.Places, models.Place{Kind: kind, Address: a})
 		}
 	}
+	sent := false
 	if d.ShipAddr != nil {
-		add(models.PlaceShipping, d.ShipAddr.plain())
+		to := d.ShipAddr.plain()
+		add(models.PlaceShipping, to)
+		sent = models.StateCode(to.State) != "" && len(to.Zip) >= len("12345")
 	}
-	if d.BillAddr != nil {
+	if d.BillAddr != nil && !sent { // where it was sent to a good address, the other one is not wanted
 		add(models.PlaceBilling, d.BillAddr.plain())
 	}
 	if len(s.Places) == 0 && s.ShipFrom != (models.Address{}) {

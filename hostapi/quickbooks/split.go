@@ -63,6 +63,7 @@ func (l *list) scan(s *jsonscan.Scanner, e entity) error {
 	return s.Object(func(name []byte) error {
 		switch {
 		case string(name) == e.name:
+			l.things = make([]listed, 0, pageSize+1)
 			return s.Array(func() error {
 				one, err := thing(s, e)
 				l.things = append(l.things, one)
