@@ -154,9 +154,9 @@ func (c *Config) Open() (hostapi.Host, error) {
 // consent page and the token endpoint.
 // https://developer.intuit.com/.well-known/openid_configuration
 func (c *Config) addresses() (addresses, error) {
-	at := addresses{
+	at := addresses{ //nolint:gosec // addresses, no credentials
 		consent: "https://appcenter.intuit.com/connect/oauth2",
-		token:   "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer", //nolint:gosec // an address, no credential
+		token:   "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",
 		revoke:  "https://developer.api.intuit.com/v2/oauth2/tokens/revoke",
 	}
 	if c.BaseURL != "" {
