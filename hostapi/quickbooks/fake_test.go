@@ -27,6 +27,7 @@ type fakeBooks struct {
 	gone    map[string][]map[string]any // what was deleted, by entity
 	company map[string]any
 	now     time.Time // what the host's clock shows
+	oldest  bool      // change data capture gives the oldest first
 
 	mu      sync.Mutex
 	queries []string
@@ -131,8 +132,8 @@ func compares(op string, order int) bool {
 	return false
 }
 
-// changed answers with documents and deletions alike, at most a thousand, the
-// latest first: the worst of the orders that one has to reckon with.
+// changed answers with documents and deletions alike, at most a thousand. Which
+// come first is not documented.
 func (f *fakeBooks) changed(w http.ResponseWriter, entities, since string) {
 	f.cdc = append(f.cdc, entities)
 	from, err := time.Parse(time.RFC3339, since)
@@ -149,6 +150,9 @@ func (f *fakeBooks) changed(w http.ResponseWriter, entities, since string) {
 			}
 		}
 		slices.SortStableFunc(found, func(a, b map[string]any) int { return updated(b).Compare(updated(a)) })
+		if f.oldest {
+			slices.Reverse(found)
+		}
 		found = found[:min(left, len(found))]
 		left -= len(found)
 		part := map[string]any{}

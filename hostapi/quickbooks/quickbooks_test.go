@@ -100,10 +100,8 @@ func TestOneSecondOfMany(t *testing.T) {
 		touch(doc, 5)
 	}
 	h, a := counter(t, f, Config{})
-	got := pullAll(t, h, a, window, func(page int) {
-		if page == 2 || page == 3 { // and their order is no promise either
-			slices.Reverse(f.docs["Invoice"][:300])
-		}
+	got := pullAll(t, h, a, window, func(int) { // and their order is no promise either
+		slices.Reverse(f.docs["Invoice"])
 	})
 	if len(got) < 3*pageSize+7 {
 		t.Errorf("%d documents", len(got))
