@@ -3,6 +3,7 @@ package main
 import (
 	"extractor/hostapi"
 	"extractor/hostapi/bigcommerce"
+	"extractor/hostapi/quickbooks"
 	"extractor/hostapi/sandbox"
 	"extractor/hostapi/square"
 	"extractor/hostapi/stripe"
@@ -17,6 +18,7 @@ import (
 var (
 	hostConfigs = map[string]func() hostapi.Config{
 		"bigcommerce": func() hostapi.Config { return new(bigcommerce.Config) },
+		"quickbooks":  func() hostapi.Config { return new(quickbooks.Config) },
 		"sandbox":     func() hostapi.Config { return new(sandbox.Config) },
 		"square":      func() hostapi.Config { return new(square.Config) },
 		"stripe":      func() hostapi.Config { return new(stripe.Config) },
