@@ -127,11 +127,11 @@ func (c *converter) add(a *agreement) error {
 	if a.Reason == "UNKNOWN" {
 		e.notes |= noteAction
 	}
-	if e.up.lines > 0 || e.down.lines == 0 && len(a.Sales.Nodes) > 0 {
+	if !e.up.empty() || e.down.empty() && len(a.Sales.Nodes) > 0 {
 		c.held = plus(c.held, e.up.shares)
 		c.emit(models.KindSale, a, &e, &e.up)
 	}
-	if e.down.lines > 0 {
+	if !e.down.empty() {
 		c.giveBack(&e)
 		c.emit(models.KindRefund, a, &e, &e.down)
 	}

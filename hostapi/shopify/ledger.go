@@ -23,6 +23,9 @@ type side struct {
 	adjustments int           // of these, adjustments without tax
 }
 
+// empty reports whether nothing is on the side.
+func (s *side) empty() bool { return s.lines == 0 && s.shares == (models.Shares{}) }
+
 // amountOnly reports whether the side names nothing but an amount.
 func (s *side) amountOnly() bool { return s.lines > 0 && s.lines == s.adjustments }
 
@@ -163,6 +166,7 @@ func (o *order) notes() (n notes) {
 	}
 	switch o.Status {
 	case "PAID", "PARTIALLY_REFUNDED", "REFUNDED", "": // an order that costs nothing may have none
+	case "PENDING", "AUTHORIZED", "VOIDED", "EXPIRED": // left out, see skip
 	case "PARTIALLY_PAID":
 		n |= notePartly
 	default:

@@ -84,8 +84,11 @@ func (h *host) page(ctx context.Context, a hostapi.Account, by road, w models.Wi
 		return nil, err
 	}
 	l, next, err := h.list(ctx, a, by, w, p)
-	if err != nil || !l.info.More {
-		return &hostapi.Page{Records: l.records}, err
+	if err != nil {
+		return nil, err
+	}
+	if !l.info.More {
+		return &hostapi.Page{Records: l.records}, nil
 	}
 	c, err := cursorOf(next)
 	return &hostapi.Page{Records: l.records, Next: c, More: true}, err

@@ -38,7 +38,7 @@ func longShop(t testing.TB) (*fakeShopify, []string) {
 // longOrder are agreements, and sales in one of them, that take several requests.
 func longOrder() (all []object) {
 	for n := range 15 {
-		a := fakeAgreement(300+n, n, "ORDER_EDIT", fakeLine("PRODUCT", "1.08", "0.08"))
+		a := fakeAgreement(9_000_000+n, n, "ORDER_EDIT", fakeLine("PRODUCT", "1.08", "0.08"))
 		if n == 1 || n == 14 {
 			for range 240 {
 				a["lines"] = append(a["lines"].([]object), fakeLine("PRODUCT", "1.08", "0.08"))
