@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	json "github.com/goccy/go-json"
-
 	"extractor/hostapi"
 	"extractor/models"
 )
@@ -23,9 +21,9 @@ const (
 // Transform makes a sale of what is positive in each agreement of an order, and
 // a refund of what is negative.
 func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
-	var b parcel
-	if err := json.Unmarshal(r.Body, &b); err != nil {
-		return nil, models.Errorf(models.Refused, "Shopify sent this order in a form that we cannot read. It is tried again after our next update.").Because(errors.New("decode"))
+	b, err := readParcel(r.Body)
+	if err != nil {
+		return nil, models.Errorf(models.Refused, "Shopify sent this order in a form that we cannot read. It is tried again after our next update.").Because(errShape)
 	}
 	zone, err := h.zone(b.Zone)
 	if err != nil {
@@ -36,8 +34,8 @@ func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 		return nil, err
 	}
 	c := converter{order: o, key: r.Key, zone: zone, skip: o.skip()}
-	for i := range o.Agreements.Edges {
-		if err := c.add(&o.Agreements.Edges[i].Node); err != nil {
+	for i := range o.Agreements {
+		if err := c.add(&o.Agreements[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -60,28 +58,28 @@ func (h *host) zone(name string) (*time.Location, error) {
 // check refuses what is not whole, and brings the agreements into the order in
 // which they were made.
 func (o *order) check() error {
-	list := o.Agreements.Edges
+	list := o.Agreements
 	if o.ID == "" || len(list) == 0 {
 		return models.Errorf(models.Refused, "Shopify sent this order without its id or its sales. It is tried again after our next update.")
 	}
-	if o.Agreements.Info.More {
+	if o.CutOff {
 		return cutOff()
 	}
 	sorted := true
 	for i := range list {
-		a := &list[i].Node
+		a := &list[i]
 		at, err := time.Parse(time.RFC3339, a.HappenedAt)
 		if err != nil || a.ID == "" {
 			return models.Errorf(models.Refused, "A part of this order has no date or no id at Shopify. It is tried again after our next update.")
 		}
-		if a.Sales.Info.More {
+		if a.CutOff {
 			return cutOff()
 		}
 		a.at = at
-		sorted = sorted && (i == 0 || !at.Before(list[i-1].Node.at))
+		sorted = sorted && (i == 0 || !at.Before(list[i-1].at))
 	}
 	if !sorted {
-		slices.SortStableFunc(list, func(a, b agreementEdge) int { return a.Node.at.Compare(b.Node.at) })
+		slices.SortStableFunc(list, func(a, b agreement) int { return a.at.Compare(b.at) })
 	}
 	return nil
 }
@@ -119,15 +117,15 @@ type converter struct {
 // that was only announced, means nothing.
 func (c *converter) add(a *agreement) error {
 	var e entry
-	for i := range a.Sales.Nodes {
-		if err := e.add(&a.Sales.Nodes[i]); err != nil {
+	for i := range a.Sales {
+		if err := e.add(&a.Sales[i]); err != nil {
 			return err
 		}
 	}
-	if a.Reason == "UNKNOWN" {
+	if string(a.Reason) == "UNKNOWN" {
 		e.notes |= noteAction
 	}
-	if !e.up.empty() || e.down.empty() && len(a.Sales.Nodes) > 0 {
+	if !e.up.empty() || e.down.empty() && len(a.Sales) > 0 {
 		c.held = plus(c.held, e.up.shares)
 		c.emit(models.KindSale, a, &e, &e.up)
 	}
@@ -182,7 +180,7 @@ func (o *order) describe(kind string, n notes) string {
 	if n&noteChannel != 0 {
 		text += ", tax remitted by the sales channel"
 	}
-	if o.MerchantOfRecord != nil {
+	if o.MerchantOfRecord {
 		text += ", sold by a merchant of record"
 	}
 	return text
@@ -197,19 +195,15 @@ func (o *order) places() []models.Place {
 		}
 	}
 	add(models.PlaceShipping, o.Shipping)
-	if o.Retail != nil {
-		add(models.PlacePickup, o.Retail.Address)
-	}
+	add(models.PlacePickup, o.Retail)
 	add(models.PlaceBilling, o.Billing)
 	return all
 }
 
 // origin is where the goods were sent from.
 func (o *order) origin() models.Address {
-	for _, f := range o.Fulfillments {
-		if f.Origin != nil {
-			return f.Origin.plain()
-		}
+	if o.Origin == nil {
+		return models.Address{}
 	}
-	return models.Address{}
+	return o.Origin.plain()
 }

@@ -54,12 +54,12 @@ func TestAmounts(t *testing.T) {
 		"0": 0, "0.0": 0, "12.34": 1234, "-12.34": -1234, "12.3": 1230, "-0.05": -5, "1500": 150000, "57.23": 5723, "0.005": 1, "-0.005": -1,
 		"1.2345": 123, "19.000000": 1900, "999999999999.99": 99999999999999, "+1.00": 100, ".5": 50,
 	} {
-		if got, err := amountOf(text); err != nil || got != want {
+		if got, err := amountOf([]byte(text)); err != nil || got != want {
 			t.Errorf("%q is %d, %v; want %d", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "-", ".", "1e5", "1e999999999", "NaN", "1,000.00", "12.3.4", "--1", " 1", "0x10", strings.Repeat("9", 41), "99999999999999999999"} {
-		if got, err := amountOf(text); err == nil {
+		if got, err := amountOf([]byte(text)); err == nil {
 			t.Errorf("%q is %d", text, got)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -167,11 +168,13 @@ func (f *fakeShopify) list(v map[string]any) object {
 }
 
 // place is where a list goes on after a cursor.
-func place(after any) (from int) {
-	if after != nil {
-		fmt.Sscanf(after.(string), "after-%d", &from)
+func place(after any) int {
+	text, _ := after.(string)
+	n, err := strconv.Atoi(strings.TrimPrefix(text, "after-"))
+	if err != nil { // from the beginning
+		return 0
 	}
-	return from
+	return n
 }
 
 // cut is a page of a list and its pageInfo.

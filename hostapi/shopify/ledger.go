@@ -33,34 +33,33 @@ func (s *side) amountOnly() bool { return s.lines > 0 && s.lines == s.adjustment
 // of their own sign: where these differ, as when a tax was waived later on, both
 // stay exact.
 func (e *entry) add(s *sale) error {
-	total, err := amountOf(s.Total.Shop.Amount)
+	total, err := amountOf(s.Total)
 	if err != nil {
 		return unreadableAmount(err)
 	}
-	tax, err := amountOf(s.Tax.Shop.Amount)
+	tax, err := amountOf(s.Tax)
 	if err != nil {
 		return unreadableAmount(err)
 	}
-	for i := range s.Taxes {
-		if s.Taxes[i].Line.ChannelLiable {
-			e.notes |= noteChannel
-		}
+	if s.ChannelLiable {
+		e.notes |= noteChannel
 	}
 	if total == 0 && tax == 0 {
 		return nil
 	}
 	of, size := e.of(total)
 	of.lines++
-	if s.LineType == "TIP" || s.LineType == "GIFT_CARD" {
+	kind := string(s.LineType)
+	if kind == "TIP" || kind == "GIFT_CARD" {
 		of.shares.Excluded += size
 		return nil
 	}
 	of.charged += size
-	if s.LineType == "ADJUSTMENT" && tax == 0 {
+	if kind == "ADJUSTMENT" && tax == 0 {
 		of.adjustments++
 	}
 	e.notes |= s.notes()
-	e.split(s.LineType == "SHIPPING", total-tax, tax)
+	e.split(kind == "SHIPPING", total-tax, tax)
 	return nil
 }
 
@@ -140,7 +139,7 @@ func review(s *models.Sale, n notes) {
 
 // notes of a line: of its kind and of what was done.
 func (s *sale) notes() (n notes) {
-	switch s.LineType {
+	switch string(s.LineType) {
 	case "PRODUCT", "SHIPPING":
 	case "FEE", "ADDITIONAL_FEE":
 		n = noteFee
@@ -151,7 +150,7 @@ func (s *sale) notes() (n notes) {
 	default:
 		n = noteLine
 	}
-	switch s.Action {
+	switch string(s.Action) {
 	case "ORDER", "RETURN", "UPDATE":
 	default:
 		n |= noteAction
@@ -161,7 +160,7 @@ func (s *sale) notes() (n notes) {
 
 // notes of an order as a whole.
 func (o *order) notes() (n notes) {
-	if o.MerchantOfRecord != nil {
+	if o.MerchantOfRecord {
 		n |= noteMerchant
 	}
 	switch o.Status {
@@ -183,10 +182,11 @@ var errAmount = errors.New("not an amount")
 
 // amountOf reads a decimal as Shopify writes it: "12.34", "-12.3", "1500". What
 // is finer than a hundredth, as in a currency of thousandths, is rounded.
-func amountOf(s string) (models.Amount, error) {
-	if a, ok := plainAmount(s); ok {
+func amountOf(text []byte) (models.Amount, error) {
+	if a, ok := plainAmount(text); ok {
 		return a, nil
 	}
+	s := string(text)
 	const longest = 40 // far more than money has; an exponent could mean any number of digits
 	if len(s) > longest || strings.ContainsAny(s, "eE") {
 		return 0, errAmount
@@ -202,13 +202,13 @@ func amountOf(s string) (models.Amount, error) {
 var largest = decimal.New(1, 15)
 
 // plainAmount reads what nearly all amounts look like.
-func plainAmount(s string) (n models.Amount, ok bool) {
+func plainAmount(s []byte) (n models.Amount, ok bool) {
 	const most = 15 // digits that are sure to fit
-	negative := strings.HasPrefix(s, "-")
+	negative := len(s) > 0 && s[0] == '-'
 	if negative {
 		s = s[1:]
 	}
-	if s == "" || len(s) > most {
+	if len(s) == 0 || len(s) > most {
 		return 0, false
 	}
 	decimals := -1 // digits behind the point

@@ -1,7 +1,6 @@
 package shopify
 
 import (
-	"bytes"
 	"errors"
 	"strings"
 	"time"
@@ -129,20 +128,4 @@ func version(text string, at time.Time) string {
 		return text[:plain-1] + ".000000000Z"
 	}
 	return hostapi.TimeVersion(at)
-}
-
-// readText reads a string; one without escapes is taken as it stands.
-func readText(s *jsonscan.Scanner, to *string) error {
-	s.Peek()
-	start := s.At
-	if err := s.Skip(); err != nil {
-		return err
-	}
-	raw := s.Text[start:s.At]
-	if len(raw) < 2 || raw[0] != '"' || bytes.IndexByte(raw, '\\') >= 0 {
-		inner := jsonscan.Scanner{Text: raw}
-		return inner.Decode(to)
-	}
-	*to = string(raw[1 : len(raw)-1])
-	return nil
 }
