@@ -22,7 +22,10 @@ const (
 // a refund of what is negative.
 func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 	b, err := readParcel(r.Body)
-	if err != nil {
+	switch {
+	case models.KindOf(err) == models.Refused: // it says what is wrong
+		return nil, err
+	case err != nil:
 		return nil, models.Errorf(models.Refused, "Shopify sent this order in a form that we cannot read. It is tried again after our next update.").Because(errShape)
 	}
 	zone, err := h.zone(b.Zone)
@@ -33,11 +36,9 @@ func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	c := converter{order: o, key: r.Key, zone: zone, skip: o.skip()}
+	c := converter{order: o, key: r.Key, zone: zone, skip: o.skip(), items: make([]models.Item, 0, len(o.Agreements))}
 	for i := range o.Agreements {
-		if err := c.add(&o.Agreements[i]); err != nil {
-			return nil, err
-		}
+		c.add(&o.Agreements[i])
 	}
 	return c.items, nil
 }
@@ -115,25 +116,19 @@ type converter struct {
 
 // add makes the items of an agreement. One without any sales, such as a return
 // that was only announced, means nothing.
-func (c *converter) add(a *agreement) error {
-	var e entry
-	for i := range a.Sales {
-		if err := e.add(&a.Sales[i]); err != nil {
-			return err
-		}
-	}
+func (c *converter) add(a *agreement) {
+	e := &a.entry
 	if string(a.Reason) == "UNKNOWN" {
 		e.notes |= noteAction
 	}
-	if !e.up.empty() || e.down.empty() && len(a.Sales) > 0 {
+	if !e.up.empty() || e.down.empty() && a.Lines > 0 {
 		c.held = plus(c.held, e.up.shares)
-		c.emit(models.KindSale, a, &e, &e.up)
+		c.emit(models.KindSale, a, &e.up)
 	}
 	if !e.down.empty() {
-		c.giveBack(&e)
-		c.emit(models.KindRefund, a, &e, &e.down)
+		c.giveBack(e)
+		c.emit(models.KindRefund, a, &e.down)
 	}
-	return nil
 }
 
 // giveBack keeps account of what was given back, and divides what names no line.
@@ -151,16 +146,16 @@ func (c *converter) giveBack(e *entry) {
 }
 
 // emit adds an item with one side of an agreement.
-func (c *converter) emit(kind string, a *agreement, e *entry, of *side) {
+func (c *converter) emit(kind string, a *agreement, of *side) {
 	o, charged := c.order, of.charged
 	s := &models.Sale{
 		Date: models.LocalTimeIn(a.at, c.zone), At: a.at.UTC(), Currency: o.Currency,
 		SalesAmount: of.shares.SalesAmount, SalesTax: of.shares.SalesTax,
 		ShippingAmount: of.shares.ShippingAmount, ShippingTax: of.shares.ShippingTax,
-		Description: o.describe(kind, e.notes), Charged: &charged,
+		Description: o.describe(kind, a.entry.notes), Charged: &charged,
 		Places: o.places(), ShipFrom: o.origin(),
 	}
-	review(s, o.notes()|e.notes)
+	review(s, o.notes()|a.entry.notes)
 	item := models.Item{Kind: kind, Key: c.key + "-" + lastPart(a.ID), Skip: c.skip, Sale: s}
 	if item.Skip == "" && s.Total() == 0 && charged == 0 {
 		item.Skip = skipNothing

@@ -35,8 +35,9 @@ type agreement struct {
 	ID         string
 	HappenedAt string // RFC 3339
 	Reason     []byte // ORDER, ORDER_EDIT, REFUND, RETURN, UNKNOWN
-	Sales      []sale
-	CutOff     bool // there are more sales than were read
+	Lines      int    // sales that were read …
+	CutOff     bool   // … and that there are more
+	entry      entry  // what they come to
 
 	at time.Time // HappenedAt
 }

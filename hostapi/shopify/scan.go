@@ -8,8 +8,8 @@ import (
 )
 
 // A record is read by walking over it once, without reflection: there are
-// millions of them, and most of a record is lines of the ledger. Values that are
-// only compared or summed up stay parts of the record's own bytes.
+// millions of them, and most of a record is lines of the ledger. These are summed
+// up as they come; what is only compared stays part of the record's own bytes.
 
 var errShape = errors.New("not the form of an order")
 
@@ -125,6 +125,7 @@ func (o *order) readAgreements(s *jsonscan.Scanner) error {
 		case "pageInfo":
 			return true, readEnd(s, &o.CutOff)
 		case "edges":
+			o.Agreements = make([]agreement, 0, 2) // the order and a refund, mostly
 			return true, s.Array(func() error {
 				o.Agreements = append(o.Agreements, agreement{})
 				a := &o.Agreements[len(o.Agreements)-1]
@@ -172,10 +173,13 @@ func (a *agreement) readSales(s *jsonscan.Scanner) error {
 		case "pageInfo":
 			return true, readEnd(s, &a.CutOff)
 		case "nodes":
-			a.Sales = make([]sale, 0, 8)
 			return true, s.Array(func() error {
-				a.Sales = append(a.Sales, sale{})
-				return a.Sales[len(a.Sales)-1].read(s)
+				var line sale
+				if err := line.read(s); err != nil {
+					return err
+				}
+				a.Lines++
+				return a.entry.add(&line)
 			})
 		}
 		return false, nil

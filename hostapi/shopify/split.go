@@ -67,6 +67,7 @@ func readOrders(s *jsonscan.Scanner, zone string) (l listing, err error) {
 // Shopify no longer knows.
 func readNodes(s *jsonscan.Scanner, zone string) (records []hostapi.Record, err error) {
 	e := envelopeOf(zone)
+	records = make([]hostapi.Record, 0, largestSize)
 	err = s.Array(func() error {
 		if s.Peek() == 'n' {
 			return s.Skip()
