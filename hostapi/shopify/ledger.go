@@ -138,8 +138,8 @@ func review(s *models.Sale, n notes) {
 }
 
 // notes of a line: of its kind and of what was done.
-func (s *sale) notes() (n notes) {
-	switch string(s.LineType) {
+func (l *sale) notes() (n notes) {
+	switch string(l.LineType) {
 	case "PRODUCT", "SHIPPING":
 	case "FEE", "ADDITIONAL_FEE":
 		n = noteFee
@@ -150,7 +150,7 @@ func (s *sale) notes() (n notes) {
 	default:
 		n = noteLine
 	}
-	switch string(s.Action) {
+	switch string(l.Action) {
 	case "ORDER", "RETURN", "UPDATE":
 	default:
 		n |= noteAction
@@ -212,7 +212,7 @@ func plainAmount(s []byte) (n models.Amount, ok bool) {
 		return 0, false
 	}
 	decimals := -1 // digits behind the point
-	for i := range len(s) {
+	for i := range s {
 		switch c := s[i]; {
 		case c == '.' && decimals < 0 && i > 0:
 			decimals = 0
