@@ -5,6 +5,7 @@ import (
 	"extractor/hostapi/bigcommerce"
 	"extractor/hostapi/quickbooks"
 	"extractor/hostapi/sandbox"
+	"extractor/hostapi/shopify"
 	"extractor/hostapi/square"
 	"extractor/hostapi/stripe"
 	"extractor/hostapi/woocommerce"
@@ -20,6 +21,7 @@ var (
 		"bigcommerce": func() hostapi.Config { return new(bigcommerce.Config) },
 		"quickbooks":  func() hostapi.Config { return new(quickbooks.Config) },
 		"sandbox":     func() hostapi.Config { return new(sandbox.Config) },
+		"shopify":     func() hostapi.Config { return new(shopify.Config) },
 		"square":      func() hostapi.Config { return new(square.Config) },
 		"stripe":      func() hostapi.Config { return new(stripe.Config) },
 		"woocommerce": func() hostapi.Config { return new(woocommerce.Config) },
