@@ -17,7 +17,7 @@ const mostPages = 200_000
 
 // leastOverlap is how far behind its high-water mark an incremental pull starts
 // again whatever the host says of itself: no two clocks agree.
-const leastOverlap = 2 * time.Minute
+const leastOverlap = 2 * time.Minute / models.Pace
 
 // errCircle is the cause of a host's pages that lead back to where we have been.
 var errCircle = errors.New("the pages go in circles")

@@ -50,7 +50,7 @@ const (
 	fetchPause = 10 * time.Millisecond
 	fetchEvery = 500 * time.Millisecond
 	// carePause is the least time between two rounds of housekeeping.
-	carePause = 2 * time.Second
+	carePause = 2 * time.Second / models.Pace
 	// keptJobs is how long finished jobs stay for people to look at.
 	keptJobs = time.Hour
 )

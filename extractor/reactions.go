@@ -180,7 +180,7 @@ func (e *Engine) tell(ctx context.Context, t models.FailureType, l *lane, messag
 func (e *Engine) backoff(l *lane, failure error) time.Duration {
 	var known *models.Error
 	if errors.As(failure, &known) && known.RetryAfter > 0 {
-		return known.RetryAfter + rand.N(known.RetryAfter/10+time.Second)
+		return known.RetryAfter + rand.N(known.RetryAfter/10+time.Second/models.Pace)
 	}
 	first := e.Timing.First
 	switch {

@@ -15,7 +15,7 @@ const (
 	// joined until then, since each commit costs the same whatever it holds.
 	haulRecords = 1000
 	// haulTime is how long we wait for one more page to join.
-	haulTime = time.Second
+	haulTime = time.Second / models.Pace
 )
 
 // fetched is a page that was read and understood.

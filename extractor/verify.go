@@ -17,8 +17,8 @@ const (
 	// verifyStart is how long after the fenced mark another item may still be asked
 	// for: whoever disables or deletes waits longer than that. verifyEnd is when
 	// the last answer must be there: before the mark ends.
-	verifyStart = 10 * time.Second
-	verifyEnd   = 25 * time.Second
+	verifyStart = 10 * time.Second / models.Pace
+	verifyEnd   = 25 * time.Second / models.Pace
 	// missedRounds is how often in a row items may be missing, while others of the
 	// same request are there, before they are set aside.
 	missedRounds = 5

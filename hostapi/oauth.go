@@ -16,7 +16,7 @@ import (
 const (
 	// renewPause is how long a client uses a token that is still valid after a
 	// failed try to renew it, before it tries again.
-	renewPause = time.Minute
+	renewPause = time.Minute / models.Pace
 	// drainLimit is how much of a 401's body is read to keep its connection.
 	drainLimit = 64 << 10
 )

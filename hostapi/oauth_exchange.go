@@ -22,7 +22,7 @@ import (
 const (
 	// tokenTimeout is for one request to a token endpoint: they answer in a
 	// second or two, and a row is locked meanwhile.
-	tokenTimeout = 10 * time.Second
+	tokenTimeout = 10 * time.Second / models.Pace
 	// longestLife bounds what a host may say of an access token's life.
 	longestLife = 10 * 365 * 24 * time.Hour
 )
