@@ -42,7 +42,7 @@ type progress struct {
 // written down and fetched at once. What the host no longer knows is taken back.
 func (s *slice) reconcile(ctx context.Context) error {
 	recounter, ok := s.host.(hostapi.Recounter)
-	if !ok {
+	if !ok || models.Bad("reconcile") {
 		return s.recountAgain(ctx, nil)
 	}
 	p, last := s.recountSpan()

@@ -53,12 +53,12 @@ func (d *delivery) holdBatch(ctx context.Context, tx pgx.Tx) (bool, error) {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
-	return epoch == d.lane.Epoch, err
+	return epoch == d.lane.Epoch || models.Bad("epoch"), err
 }
 
 // settleIn returns, besides a failure of ours, what the lane stops for; nil = go on.
 func (d *delivery) settleIn(ctx context.Context, tx pgx.Tx, b *batch, receipt targetapi.Receipt, failure error) (next, err error) {
-	if failure == nil && receipt.Taken {
+	if failure == nil && receipt.Taken || models.Bad("unsure") && models.KindOf(failure) == models.Unsure {
 		return nil, d.settleTaken(ctx, tx, b)
 	}
 	d.after = 0 // what is still pending of the batch comes first

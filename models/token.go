@@ -194,7 +194,11 @@ func (s *Store) lockToken(ctx context.Context, tx pgx.Tx, connection int64) (Tok
 	if err != nil {
 		return Token{}, err
 	}
-	t, err := s.readToken(ctx, tx, connection, "FOR UPDATE")
+	lock := "FOR UPDATE"
+	if Bad("lock") {
+		lock = ""
+	}
+	t, err := s.readToken(ctx, tx, connection, lock)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == pgerrcode.LockNotAvailable {
 		return Token{}, Errorf(Unavailable, "The access to this account is being renewed. We try again by ourselves.").Because(err)

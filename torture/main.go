@@ -20,11 +20,13 @@ import (
 	"syscall"
 
 	"github.com/Shopify/toxiproxy/v2/toxics"
+	"github.com/rs/zerolog"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	toxics.Register(lostCommit, new(LostCommit))
+	zerolog.SetGlobalLevel(zerolog.Disabled) // some toxics log on their own
 	err := start(ctx, os.Args[1:])
 	stop()
 	if err != nil {
@@ -48,8 +50,11 @@ func start(ctx context.Context, args []string) error {
 		}
 	}()
 	b := &bench{pg: pg, folder: folder}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		return b.torture(ctx)
+	case args[0] == "known-bad":
+		return b.knownBad(ctx)
 	}
 	return fmt.Errorf("there is no %q", args[0])
 }

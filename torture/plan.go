@@ -36,6 +36,7 @@ type plan struct {
 	tokenLife time.Duration
 	work      []step
 	faults    []step
+	env       []string // more variables of the processes
 }
 
 // The roles of a process: what a Procfile would say of it.

@@ -128,6 +128,7 @@ func (s *stage) dyno(ctx context.Context, program string, n int, role string) (*
 		"TRUSTFILE_ITEMS_URL=" + strings.Replace(s.world.ItemsURL(), s.world.TrustFileURL(), target, 1),
 		"TRUSTFILE_APP_URL=" + strings.Replace(s.world.AppURL(), s.world.TrustFileURL(), target, 1),
 	}
+	d.env = append(d.env, s.plan.env...)
 	return d, nil
 }
 
