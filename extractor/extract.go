@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"extractor/hostapi"
+	"extractor/internal/failpoint"
 	"extractor/models"
 )
 
@@ -98,6 +99,9 @@ func (s *slice) accept(ctx context.Context, h haul, to advance) error {
 	to.durable = h.answered()
 	result, err := s.commit(ctx, h.readings, to)
 	if err != nil {
+		return err
+	}
+	if err := failpoint.Hit("after the page's commit"); err != nil {
 		return err
 	}
 	s.sum.add(result.counts)

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"extractor/hostapi"
+	"extractor/internal/failpoint"
 	"extractor/models"
 )
 
@@ -106,7 +107,7 @@ func (s *slice) write(ctx context.Context, tx pgx.Tx, readings []reading, to adv
 			return committed{}, err
 		}
 	}
-	return w.result, s.move(ctx, tx, to, w.result, f.turn)
+	return w.result, errors.Join(s.move(ctx, tx, to, w.result, f.turn), failpoint.Hit("before the page's commit"))
 }
 
 // load reads the entries that the readings are compared with. One commit at a

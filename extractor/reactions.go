@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"extractor/hostapi"
+	"extractor/internal/failpoint"
 	"extractor/models"
 )
 
@@ -31,6 +32,9 @@ func (e *Engine) react(ctx context.Context, l *lane, from side, failure error) {
 			slog.Error("lease not given back; it expires by itself", "connection", l.Connection, "lane", l.Kind, "error", err)
 		}
 		return
+	}
+	if err := failpoint.Hit("before reaction"); err != nil {
+		return // the lease expires by itself
 	}
 	if err := e.reaction(ctx, l, from, failure); err != nil {
 		slog.Error("reaction not written", "connection", l.Connection, "lane", l.Kind, "error", err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"extractor/hostapi"
+	"extractor/internal/failpoint"
 	"extractor/models"
 )
 
@@ -65,9 +66,13 @@ func offer(ctx context.Context, feed chan<- fetched, f fetched) bool {
 
 // fetch reads one page and transforms its records.
 func (s *slice) fetch(ctx context.Context, puller hostapi.Puller, w models.Window, at hostapi.Cursor, count int64) fetched {
-	page, err := s.pull(ctx, puller, w, at)
+	err := failpoint.Hit("before fetch")
+	var page *hostapi.Page
 	if err == nil {
-		err = s.checkProgress(page, at, count)
+		page, err = s.pull(ctx, puller, w, at)
+	}
+	if err == nil {
+		err = errors.Join(s.checkProgress(page, at, count), failpoint.Hit("after fetch"))
 	}
 	if err != nil {
 		return fetched{err: err}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"extractor/internal/failpoint"
 	"extractor/models"
 	"extractor/targetapi"
 )
@@ -27,7 +28,7 @@ func (d *delivery) settle(ctx context.Context, b *batch, receipt targetapi.Recei
 		}
 		var err error
 		next, err = d.settleIn(ctx, tx, b, receipt, failure)
-		return err
+		return errors.Join(err, failpoint.Hit("before settling's commit"))
 	})
 	if err != nil {
 		return err

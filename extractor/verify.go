@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"extractor/internal/failpoint"
 	"extractor/models"
 	"extractor/targetapi"
 )
@@ -44,7 +45,13 @@ func (d *delivery) verify(ctx context.Context) error {
 		if err != nil || b == nil {
 			return err
 		}
+		if err := failpoint.Hit("before reading back"); err != nil {
+			return err
+		}
 		held, err := d.look(ctx, looker, b)
+		if err := failpoint.Hit("after reading back"); err != nil {
+			return err
+		}
 		if settled := d.settleVerify(context.WithoutCancel(ctx), b, held, err); settled != nil {
 			return settled
 		}

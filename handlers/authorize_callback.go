@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"extractor/hostapi"
+	"extractor/internal/failpoint"
 	"extractor/models"
 )
 
@@ -70,7 +71,13 @@ func (p *Popup) redeem(ctx context.Context, c *gin.Context, a *models.Attempt, s
 
 // connected stores the grant and sends the browser where it wanted to go.
 func (p *Popup) connected(ctx context.Context, c *gin.Context, a *models.Attempt, g grant) error {
+	if err := failpoint.Hit("before the grant is stored"); err != nil {
+		return err
+	}
 	if _, err := p.Store.Authorize(ctx, *a.ConnectionID, g.authorization(a)); err != nil {
+		return err
+	}
+	if err := failpoint.Hit("after the grant is stored"); err != nil {
 		return err
 	}
 	slog.InfoContext(ctx, "account connected", "connection", *a.ConnectionID, "host", a.Host)

@@ -128,4 +128,3 @@ func tail(file string) string {
 	}
 	return string(text[max(0, len(text)-most):])
 }
-

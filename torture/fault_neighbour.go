@@ -87,6 +87,9 @@ func dropOrders(_ context.Context, s *stage, _ step, r *rand.Rand) func() {
 	return nothing
 }
 
+// fewFault makes deliveries long, so that much can happen between two batches.
+const fewFault = "takes few at a time, slowly"
+
 // targetFaults are those of TrustFile.
 var targetFaults = []trouble{
 	atTarget("takes all, answer lost", "22", 4, func(r *rand.Rand) sandbox.Fault {
@@ -105,6 +108,7 @@ var targetFaults = []trouble{
 	atTarget("413", "26", 2, func(r *rand.Rand) sandbox.Fault {
 		return sandbox.Fault{Kind: sandbox.FaultTooLarge, Count: 1 + r.IntN(5), Limit: 5 + r.IntN(60)}
 	}),
+	atTarget(fewFault, "14, 26", 3, nil),
 	atTarget("429", "26", 1, func(r *rand.Rand) sandbox.Fault {
 		return sandbox.Fault{Kind: sandbox.FaultThrottle, Count: 1 + r.IntN(2), RetryAfter: pickOf(r, retryAfters[:5])}
 	}),
@@ -122,6 +126,9 @@ func atTarget(name, row string, weight int, draw func(*rand.Rand) sandbox.Fault)
 		f := sandbox.Fault{}
 		if draw != nil {
 			f = draw(r)
+		} else if name == fewFault {
+			s.world.TrustFile.AddFault(sandbox.Fault{Kind: sandbox.FaultTooLarge, Limit: 4 + r.IntN(20)}) // until the storm is over
+			f = sandbox.Fault{Kind: sandbox.FaultSlow, Count: 20 + r.IntN(40), DelayMS: 50 + r.IntN(200)}
 		} else if f = refuseSome(s, r); len(f.Items) == 0 {
 			return nil
 		}

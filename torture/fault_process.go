@@ -15,20 +15,20 @@ const freezeFault = "freeze beyond the lease"
 const freezeTime = 5500 * time.Millisecond
 
 var processFaults = []trouble{
-	{"kill -9", sideProcess, "1", 6, func(_ context.Context, s *stage, _ step, r *rand.Rand) func() {
+	{"kill -9", sideProcess, "1", 9, func(_ context.Context, s *stage, _ step, r *rand.Rand) func() {
 		if !s.dynos[r.IntN(len(s.dynos))].kill() {
 			return nil
 		}
 		return nothing // the platform starts the next one
 	}},
-	{"SIGTERM", sideProcess, "2", 3, func(_ context.Context, s *stage, _ step, r *rand.Rand) func() {
-		if err := s.dynos[r.IntN(len(s.dynos))].term(); err != nil {
+	{"SIGTERM", sideProcess, "2", 5, func(_ context.Context, s *stage, _ step, r *rand.Rand) func() {
+		if err := s.dynos[r.IntN(len(s.dynos))].term(false); err != nil {
 			s.problem("%v", err)
 		}
 		return nothing
 	}},
-	{freezeFault, sideProcess, "3", 2, freeze(freezeTime)},
-	{"freeze for a moment", sideProcess, "3", 3, freeze(0)},
+	{freezeFault, sideProcess, "3", 5, freeze(freezeTime)},
+	{"freeze for a moment", sideProcess, "3", 4, freeze(0)},
 }
 
 func freeze(least time.Duration) func(context.Context, *stage, step, *rand.Rand) func() {
@@ -46,9 +46,9 @@ func freeze(least time.Duration) func(context.Context, *stage, step, *rand.Rand)
 }
 
 var postgresFaults = []trouble{
-	{"Postgres: immediate restart", sidePostgres, "5", 2, crash(syscall.SIGQUIT)},
-	{"Postgres: kill -9", sidePostgres, "5", 1, crash(syscall.SIGKILL)},
-	{"Postgres: sessions cut", sidePostgres, "5", 2, func(ctx context.Context, s *stage, _ step, r *rand.Rand) func() {
+	{"Postgres: immediate restart", sidePostgres, "5", 4, crash(syscall.SIGQUIT)},
+	{"Postgres: kill -9", sidePostgres, "5", 2, crash(syscall.SIGKILL)},
+	{"Postgres: sessions cut", sidePostgres, "5", 3, func(ctx context.Context, s *stage, _ step, r *rand.Rand) func() {
 		_, err := s.store.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 			WHERE datname = $1 AND pid <> pg_backend_pid() AND application_name LIKE 'extractor%' AND pid % 3 = $2`, s.db, r.IntN(3))
 		if err != nil {
@@ -56,7 +56,7 @@ var postgresFaults = []trouble{
 		}
 		return nothing
 	}},
-	{"Postgres: locks held", sidePostgres, "8", 1, holdLocks},
+	{"Postgres: locks held", sidePostgres, "8", 2, holdLocks},
 }
 
 // crash restarts Postgres; one crash at a time.

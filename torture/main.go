@@ -55,6 +55,8 @@ func start(ctx context.Context, args []string) error {
 		return b.torture(ctx)
 	case args[0] == "known-bad":
 		return b.knownBad(ctx)
+	case args[0] == "failpoints":
+		return b.failpoints(ctx)
 	}
 	return fmt.Errorf("there is no %q", args[0])
 }

@@ -37,6 +37,7 @@ type plan struct {
 	work      []step
 	faults    []step
 	env       []string // more variables of the processes
+	explains  bool     // they fail by themselves, which explains what only faults explain
 }
 
 // The roles of a process: what a Procfile would say of it.
@@ -58,7 +59,9 @@ func draw(seed uint64) plan {
 }
 
 // weighted is what a table of works or faults tells of its rows.
-type weighted interface{ odds() (name string, weight int) }
+type weighted interface {
+	odds() (name string, weight int)
+}
 
 func drawSteps[T weighted](r *rand.Rand, every time.Duration, table []T) (steps []step) {
 	sum := 0

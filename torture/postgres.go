@@ -33,14 +33,18 @@ type server struct {
 	admin   *pgxpool.Pool
 	data    string
 	stops   []func() error
+	lock    *os.File
 }
 
 func startServer(ctx context.Context) (*server, error) {
-	s := &server{options: localpg.Options{Dir: privateFolder, Log: os.Stderr}}
+	lock, err := alone()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{options: localpg.Options{Dir: privateFolder, Log: os.Stderr}, lock: lock}
 	if err := s.start(ctx); err != nil {
 		return nil, err
 	}
-	var err error
 	if s.admin, err = pgxpool.New(ctx, s.address); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -48,6 +52,22 @@ func startServer(ctx context.Context) (*server, error) {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
+}
+
+// alone makes sure that no other harness uses the cluster, which we shall kill.
+// The lock ends with the process.
+func alone() (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(privateFolder), 0o750); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(privateFolder+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(errors.New("another torture runs in this folder"), f.Close())
+	}
+	return f, nil
 }
 
 func (s *server) start(ctx context.Context) error {

@@ -97,6 +97,9 @@ func (s *stage) storm(ctx context.Context) {
 		wishes.Go(func() { m.serve(patience, s) })
 	}
 	begin := time.Now()
+	if s.plan.explains {
+		s.injected = append(s.injected, &fault{name: "failpoint", side: sideProcess, frozen: true, from: begin, to: begin.Add(time.Hour)})
+	}
 	weather.Go(func() { s.toil(ctx, begin) })
 	for _, f := range s.plan.faults {
 		weather.Go(func() {
