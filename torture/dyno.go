@@ -11,8 +11,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	toxiproxy "github.com/Shopify/toxiproxy/v2"
 )
 
 // termLimit is what a process has to end after SIGTERM: the platform's 30 s, at
@@ -29,7 +27,7 @@ type dyno struct {
 	log     string
 	web     string // base address of its API; "" = a worker
 
-	database, host, target, api *toxiproxy.Proxy // its wires
+	database, host, target, api *wire // its wires
 
 	mu      sync.Mutex
 	cmd     *exec.Cmd

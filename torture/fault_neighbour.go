@@ -123,14 +123,15 @@ func targetCounted(kind string) func(*rand.Rand) sandbox.Fault { return counted(
 
 func atTarget(name, row string, weight int, draw func(*rand.Rand) sandbox.Fault) trouble {
 	return trouble{"trustfile: " + name, sideTarget, row, weight, func(_ context.Context, s *stage, _ step, r *rand.Rand) func() {
-		f := sandbox.Fault{}
-		if draw != nil {
+		var f sandbox.Fault
+		switch {
+		case draw != nil:
 			f = draw(r)
-		} else if name == fewFault {
+		case name == fewFault:
 			s.world.TrustFile.AddFault(sandbox.Fault{Kind: sandbox.FaultTooLarge, Limit: 4 + r.IntN(20)}) // until the storm is over
 			f = sandbox.Fault{Kind: sandbox.FaultSlow, Count: 20 + r.IntN(40), DelayMS: 50 + r.IntN(200)}
-		} else if f = refuseSome(s, r); len(f.Items) == 0 {
-			return nil
+		default:
+			f = refuseSome(s, r)
 		}
 		s.world.TrustFile.AddFault(f)
 		return nothing

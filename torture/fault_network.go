@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-
-	toxiproxy "github.com/Shopify/toxiproxy/v2"
 )
 
 // networkFaults are those of the wires between one process and one neighbour.
@@ -65,24 +63,27 @@ func wired(list ...wireFault) (all []trouble) {
 }
 
 func (w wireFault) begin(to side) func(context.Context, *stage, step, *rand.Rand) func() {
-	return func(ctx context.Context, s *stage, at step, r *rand.Rand) func() {
-		p := s.dynos[r.IntN(len(s.dynos))].wire(to)
-		if w.make == nil {
-			p.Stop()
-			return func() { _ = p.Start() } // an error says that it is up
+	return func(_ context.Context, s *stage, at step, r *rand.Rand) func() {
+		spoiled := s.dynos[r.IntN(len(s.dynos))].wire(to)
+		var t *toxic
+		if w.make != nil {
+			made := w.make(r)
+			t = &made
 		}
-		t := w.make(r)
-		t.Name = fmt.Sprintf("%s-%d", t.Type, at.pick)
-		if err := poison(p, t); err != nil {
-			s.problem("%s: %v", t.Type, err)
+		if err := spoiled.spoil(at.pick, t); err != nil {
+			s.problem("%s: %v", w.name, err)
 			return nil
 		}
-		return func() { cure(context.WithoutCancel(ctx), p, t) }
+		return func() {
+			if err := spoiled.mend(at.pick); err != nil {
+				s.problem("%s: %v", w.name, err)
+			}
+		}
 	}
 }
 
 // wire is the process's way to a neighbour, or the consumer's way to it.
-func (d *dyno) wire(to side) *toxiproxy.Proxy {
+func (d *dyno) wire(to side) *wire {
 	switch to {
 	case sidePostgres:
 		return d.database

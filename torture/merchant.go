@@ -17,7 +17,7 @@ const firstStart = 12
 type merchant struct {
 	account string
 	size    int
-	edited  []string // orders that were edited together last
+	edited  []string                                 // orders that were edited together last
 	wishes  chan func(context.Context, *stage) error // done one after the other
 	lives   []*life
 	names   int

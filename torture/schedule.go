@@ -17,6 +17,8 @@ const (
 	// restTime is how long is looked whether really nothing is sent any more: some
 	// looks at the host, which is every second.
 	restTime = 2500 * time.Millisecond
+	// scheduleTime bounds a schedule, whatever happens: then the harness is wrong.
+	scheduleTime = 6 * time.Minute
 	// wishPatience bounds the consumer's wishes that are still open after the storm.
 	wishPatience = 90 * time.Second
 )
@@ -34,6 +36,8 @@ type verdict struct {
 // play runs one schedule from its beginning to its verdict.
 func play(ctx context.Context, pg *server, program string, p plan, folder string) (v verdict, err error) {
 	begin := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, scheduleTime)
+	defer cancel()
 	v = verdict{seed: p.seed, kinds: map[string]int{}}
 	s, err := raise(ctx, pg, program, p, folder)
 	if err != nil {
@@ -109,7 +113,7 @@ func (s *stage) storm(ctx context.Context) {
 		})
 	}
 	weather.Wait()
-	s.calm(ctx)
+	s.calm()
 	for _, m := range s.merchants {
 		m.wishes <- func(ctx context.Context, s *stage) error { return m.letIn(ctx, s) }
 		close(m.wishes)
@@ -137,8 +141,10 @@ func (s *stage) toil(ctx context.Context, begin time.Time) {
 }
 
 // calm ends every fault; only what the host never listed stays unlisted.
-func (s *stage) calm(ctx context.Context) {
-	s.wires.heal(ctx)
+func (s *stage) calm() {
+	if err := s.network.heal(); err != nil {
+		s.problem("%v", err)
+	}
 	s.world.TrustFile.ClearFaults()
 	s.world.Host.ClearFaults()
 	if len(s.dropped) > 0 {

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"extractor/internal/process"
@@ -34,7 +33,7 @@ type stage struct {
 	db       string
 	store    *pgxpool.Pool // straight to the database, for the checker
 	world    *sandbox.World
-	wires    *wires
+	network  *network
 	dynos    []*dyno
 	consumer *consumer
 	folder   string
@@ -53,7 +52,7 @@ type stage struct {
 
 // raise builds the world of a plan.
 func raise(ctx context.Context, pg *server, program string, p plan, folder string) (s *stage, err error) {
-	s = &stage{plan: p, pg: pg, db: fmt.Sprintf("torture_%d", p.seed), folder: folder, wires: newWires(), seen: newSeen()}
+	s = &stage{plan: p, pg: pg, db: fmt.Sprintf("torture_%d", p.seed), folder: folder, network: newNetwork(), seen: newSeen()}
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return nil, err
 	}
@@ -99,13 +98,13 @@ func (s *stage) dyno(ctx context.Context, program string, n int, role string) (*
 		return nil, err
 	}
 	for _, w := range []struct {
-		wire     **toxiproxy.Proxy
+		wire     **wire
 		name, to string
 	}{
 		{&d.database, "postgres", s.pg.host()}, {&d.host, "host", hostOf(s.world.HostURL())},
 		{&d.target, "trustfile", hostOf(s.world.TrustFileURL())}, {&d.api, "api", "127.0.0.1:" + port},
 	} {
-		if *w.wire, err = s.wires.wire(d.name+" "+w.name, w.to); err != nil {
+		if *w.wire, err = s.network.wire(d.name+" "+w.name, w.to); err != nil {
 			return nil, err
 		}
 	}
@@ -113,17 +112,17 @@ func (s *stage) dyno(ctx context.Context, program string, n int, role string) (*
 	if role == roleWeb {
 		workers = "0"
 	}
-	web := "http://" + strings.Replace(d.api.Listen, "127.0.0.1", "localhost", 1)
+	web := "http://" + strings.Replace(d.api.listen, "127.0.0.1", "localhost", 1)
 	if role != roleWorker {
 		d.web = web
 	}
-	target := "http://" + d.target.Listen
+	target := "http://" + d.target.listen
 	d.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "DYNO=" + d.name, "GOMAXPROCS=2",
-		"DATABASE_URL=" + s.pg.database(s.db, d.database.Listen), "ENCRYPTION_KEYS=" + encryptionKeys, "DEFAULT_HOST=sandbox",
+		"DATABASE_URL=" + s.pg.database(s.db, d.database.listen), "ENCRYPTION_KEYS=" + encryptionKeys, "DEFAULT_HOST=sandbox",
 		"AVALARA_TO_EXTRACTOR_TOKEN=" + bearer, "PUBLIC_URL=" + web, "PORT=" + port, "WORKERS=" + workers, "SYNC_INTERVAL=1s",
 		"REDIRECT_ALLOWLIST=" + s.world.SuccessURL(), "PERIOD_CLOSE_DAY=28",
-		"SANDBOX_URL=http://" + d.host.Listen, "SANDBOX_CLIENT_ID=" + s.world.ClientID(), "SANDBOX_CLIENT_SECRET=" + clientSecret,
+		"SANDBOX_URL=http://" + d.host.listen, "SANDBOX_CLIENT_ID=" + s.world.ClientID(), "SANDBOX_CLIENT_SECRET=" + clientSecret,
 		"EXTRACTOR_TO_AVALARA_TOKEN=" + targetToken,
 		"TRUSTFILE_ITEMS_URL=" + strings.Replace(s.world.ItemsURL(), s.world.TrustFileURL(), target, 1),
 		"TRUSTFILE_APP_URL=" + strings.Replace(s.world.AppURL(), s.world.TrustFileURL(), target, 1),
@@ -135,7 +134,7 @@ func (s *stage) dyno(ctx context.Context, program string, n int, role string) (*
 // strike takes the world down.
 func (s *stage) strike(ctx context.Context) error {
 	all := endAll(s.dynos)
-	s.wires.close()
+	s.network.close()
 	if s.world != nil {
 		_ = s.world.Close()
 	}
