@@ -26,10 +26,8 @@ const (
 	// startGrace and the HTTP client's 25 s.
 	postingTime = 30 * time.Second / models.Pace
 
-	// quietTime is how long a request without a clear answer may still take
-	// effect at the target: its client time-out plus a minute. Newer content of
-	// the same items waits for it.
-	quietTime = 85 * time.Second / models.Pace
+	// quietTime is how long newer content waits for late copies of older content.
+	quietTime = models.QuietTime
 
 	tokenDoubt = 30 * time.Second / models.Pace              // a second 401 this long after the first one pauses the service
 	targetHour = time.Hour / models.Pace / models.Pace       // the contract: a target that is silent for an hour stops the connector
