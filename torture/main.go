@@ -36,6 +36,11 @@ func main() {
 }
 
 func start(ctx context.Context, args []string) error {
+	if len(args) == 1 && args[0] == "plan" {
+		seed, err := setting("SEED", 1)
+		draw(uint64(seed)).print() //nolint:gosec // not negative: checked when it was read
+		return err
+	}
 	folder, err := os.MkdirTemp("", "torture-")
 	if err != nil {
 		return err

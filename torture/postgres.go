@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,8 @@ const (
 	// privateFolder is where the cluster of the harness lives. It keeps its data
 	// on disk as a real one does: what a commit promises is part of what is tested.
 	privateFolder = ".postgres/torture"
+	// folderVariable names another one, for two runs side by side.
+	folderVariable = "TORTURE_DIR"
 	template      = "torture_template"
 	// restartPatience bounds how long Postgres may take to come back.
 	restartPatience = 30 * time.Second
@@ -37,11 +40,12 @@ type server struct {
 }
 
 func startServer(ctx context.Context) (*server, error) {
-	lock, err := alone()
+	place := cmp.Or(os.Getenv(folderVariable), privateFolder)
+	lock, err := alone(place)
 	if err != nil {
 		return nil, err
 	}
-	s := &server{options: localpg.Options{Dir: privateFolder, Log: os.Stderr}, lock: lock}
+	s := &server{options: localpg.Options{Dir: place, Log: os.Stderr}, lock: lock}
 	if err := s.start(ctx); err != nil {
 		return nil, err
 	}
@@ -56,11 +60,11 @@ func startServer(ctx context.Context) (*server, error) {
 
 // alone makes sure that no other harness uses the cluster, which we shall kill.
 // The lock ends with the process.
-func alone() (*os.File, error) {
-	if err := os.MkdirAll(filepath.Dir(privateFolder), 0o750); err != nil {
+func alone(place string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(place), 0o750); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(privateFolder+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(place+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}

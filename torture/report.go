@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -42,6 +43,16 @@ func (v verdict) print(folder string) {
 		fmt.Println("  " + what)
 	}
 	fmt.Printf("  the same schedule again: make torture SEED=%d SEEDS=1; the logs of its processes: %s\n", v.seed, logs)
+}
+
+// print writes down what a seed means, step by step.
+func (p plan) print() {
+	fmt.Printf("seed %d: processes %q, orders %v, access tokens live %s\n", p.seed, p.roles, p.sizes, p.tokenLife)
+	steps := append(slices.Clone(p.work), p.faults...)
+	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.at, b.at) })
+	for _, s := range steps {
+		fmt.Printf("  %6s  %s\n", s.at.Round(time.Millisecond), s.what)
+	}
 }
 
 // end tells of all of it; an error says that there were violations.
