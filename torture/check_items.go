@@ -80,8 +80,6 @@ func (c *checker) order(l *life, k key, versions []amounts, effects []applied) {
 		}
 		at := slices.Index(versions, e.amounts)
 		switch {
-		case at < 0 && e.amounts == (amounts{}): // taken back before it was certain
-			at = last
 		case at < 0:
 			c.fail("I2", "%s had %v at the target, which the host never said (%v)", k, e.amounts, versions)
 		case at <= last:

@@ -111,5 +111,10 @@ func (b *bench) torture(ctx context.Context) error {
 		t.add(v)
 		v.print(b.folder)
 	}
+	if os.Getenv(tallyVariable) != "" {
+		if err := t.note(first); err != nil {
+			return err
+		}
+	}
 	return t.end()
 }

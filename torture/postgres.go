@@ -24,7 +24,7 @@ const (
 	privateFolder = ".postgres/torture"
 	// folderVariable names another one, for two runs side by side.
 	folderVariable = "TORTURE_DIR"
-	template      = "torture_template"
+	template       = "torture_template"
 	// restartPatience bounds how long Postgres may take to come back.
 	restartPatience = 30 * time.Second
 )
