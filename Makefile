@@ -20,10 +20,10 @@ ARGS             :=
 CAN_APT = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint generate bench build postgres browser clean
+.PHONY: help run test lint generate bench torture torture-known-bad torture-failpoints build postgres browser clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 build: ## bin/extractor
 	@mkdir -p bin
@@ -49,6 +49,15 @@ generate: ## app.json and the README's table of variables, from Config
 
 bench: build postgres ## speed against the reference; writes bench.json and docs/performance.md
 	@go run ./bench
+
+torture: postgres ## nothing lost, nothing twice, by experiment: SEED=1 SEEDS=20 (short: SEEDS=5; TALLY=1 notes it in docs)
+	@go run ./torture
+
+torture-known-bad: postgres ## builds that are wrong on purpose: each must be caught
+	@go run ./torture known-bad
+
+torture-failpoints: postgres ## every named place of the code, with each kind of failure
+	@go run ./torture failpoints
 
 clean: ## what was built, and the private Postgres with its data
 	rm -rf bin .postgres
