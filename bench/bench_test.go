@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -127,6 +129,27 @@ func TestTreeCPU(t *testing.T) {
 	after, err := treeCPU(os.Getpid())
 	if used := after - before; err != nil || used < 20*time.Millisecond || used > 10*time.Second {
 		t.Errorf("used %v, %v", used, err)
+	}
+}
+
+// Nobody waits for a worker that is not there any more.
+func TestWorkerThatDies(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("sh", "-c", "exit 3")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	alive, ended := watch(t.Context(), cmd)
+	select {
+	case <-alive.Done():
+	case <-time.After(time.Minute):
+		t.Fatal("its end is not noticed")
+	}
+	if !errors.Is(context.Cause(alive), errEnded) {
+		t.Error(context.Cause(alive))
+	}
+	if err := drain(cmd, ended); err == nil || cmd.ProcessState.ExitCode() != 3 {
+		t.Errorf("%v, %v", err, cmd.ProcessState)
 	}
 }
 
