@@ -13,10 +13,15 @@ import (
 func (r *reader) sources(ctx context.Context, raws []json.RawMessage) (map[string]json.RawMessage, error) {
 	var missing []string
 	here := map[string]json.RawMessage{}
+	var returns []json.RawMessage
 	for _, raw := range raws {
-		here[string(headOf(raw).ID)] = raw
+		head := headOf(raw)
+		here[string(head.ID)] = raw
+		if head.Returns {
+			returns = append(returns, raw)
+		}
 	}
-	for _, raw := range raws {
+	for _, raw := range returns {
 		for _, id := range sourceIDs(raw) {
 			if here[id] == nil {
 				missing = append(missing, id)
@@ -32,7 +37,7 @@ func (r *reader) sources(ctx context.Context, raws []json.RawMessage) (map[strin
 
 func sourceIDs(raw json.RawMessage) (ids []string) {
 	var o order
-	if json.Unmarshal(raw, &o) != nil {
+	if !headOf(raw).Returns || json.Unmarshal(raw, &o) != nil {
 		return nil
 	}
 	for _, ret := range o.Returns {

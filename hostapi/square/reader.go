@@ -84,28 +84,32 @@ func (r *reader) orderRecord(ctx context.Context, raw json.RawMessage, known map
 	head := headOf(raw)
 	p := parcel{Order: raw, Location: r.location(string(head.LocationID)), Refunds: fresh}
 	var o order
-	if json.Unmarshal(raw, &o) == nil && len(o.Returns) > 0 { // what cannot be read is Transform's to refuse
+	if head.Returns && json.Unmarshal(raw, &o) == nil && len(o.Returns) > 0 { // what cannot be read is Transform's to refuse
 		if err := r.completeReturn(ctx, o, &p, known); err != nil {
 			return hostapi.Record{}, err
 		}
 	}
-	return p.record(kindOrder, raw)
+	return p.recordOf(kindOrder, raw, head)
 }
 
 // record packs p. The version covers the order and its refunds: whether money
 // really went back is told by the refund, while the order stays as it is.
 func (p parcel) record(kind string, raw json.RawMessage) (hostapi.Record, error) {
-	version := headOf(raw).UpdatedAt.Time
+	return p.recordOf(kind, raw, headOf(raw))
+}
+
+func (p parcel) recordOf(kind string, raw json.RawMessage, h head) (hostapi.Record, error) {
+	version := h.UpdatedAt.Time
 	for _, refund := range p.Refunds {
 		if at := headOf(refund).UpdatedAt.Time; at.After(version) {
 			version = at
 		}
 	}
-	body, err := json.Marshal(p)
+	body, err := p.body()
 	if err != nil {
 		return hostapi.Record{}, models.Errorf(models.Unavailable, "Square sent a record that cannot be read. We try again by ourselves.").Because(err)
 	}
-	return hostapi.Record{Key: keyOf(raw), Kind: kind, Version: hostapi.TimeVersion(version), Body: body}, nil
+	return hostapi.Record{Key: h.key(raw), Kind: kind, Version: hostapi.TimeVersion(version), Body: body}, nil
 }
 
 // each makes a record of each raw thing, a few at a time, and keeps their order.
@@ -165,11 +169,11 @@ func isReturn(raw json.RawMessage) bool {
 	return json.Unmarshal(raw, &o) == nil && len(o.Returns) > 0
 }
 
-// keyOf is the id; without one it is taken from the content, so that the
+// key is the id; without one it is taken from the content, so that the
 // record can be set aside under a name of its own.
-func keyOf(raw json.RawMessage) string {
-	if id := headOf(raw).ID; id != "" {
-		return string(id)
+func (h head) key(raw json.RawMessage) string {
+	if h.ID != "" {
+		return string(h.ID)
 	}
 	sum := sha256.Sum256(raw)
 	return "unreadable-" + hex.EncodeToString(sum[:8])
