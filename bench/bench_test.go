@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -175,6 +176,25 @@ func TestResultsGoBetweenTheMarks(t *testing.T) {
 	write("no marks")
 	if err := document(summary{}); err == nil {
 		t.Error("a file without marks is overwritten")
+	}
+}
+
+func TestConversionIsRead(t *testing.T) {
+	t.Parallel()
+	const said = "BenchmarkSplitTransform \t     487\t   4368081 ns/op\t 282.36 MB/s\t      4933 B/order\t     72521 orders/cpu-s\t 1192974 B/op\n"
+	if n, err := metricOf(said); err != nil || n != 72521 {
+		t.Errorf("%v, %v", n, err)
+	}
+	if _, err := metricOf("ok\n"); err == nil {
+		t.Error("a benchmark that says nothing passes")
+	}
+	hosts, err := benchmarked("../hostapi")
+	if err != nil || !slices.Contains(hosts, "sandbox") || slices.Contains(hosts, "hostapitest") {
+		t.Errorf("%v, %v", hosts, err)
+	}
+	table := convertTable([]converted{{"fast", leastConverted}, {"slow", leastConverted - 1}})
+	if !strings.Contains(table, "| fast | 60000 | ≥ 60000 | met |") || !strings.Contains(table, "| slow | 59999 | ≥ 60000 | **not met** |") {
+		t.Error(table)
 	}
 }
 

@@ -25,6 +25,8 @@ func cutOrders(page []byte) (l listing, err error) {
 				l.things = append(l.things, raw)
 				return err
 			})
+		case string(name) == "orders" && s.Peek() != 'n': // going on would look like a day without sales
+			return errors.New("orders that are no list")
 		case string(name) == "cursor":
 			return s.Decode(&l.cursor)
 		}
