@@ -116,6 +116,7 @@ func (s session) locations(ctx context.Context) ([]location, error) {
 // listing is one page of a list.
 type listing struct {
 	things []json.RawMessage
+	heads  []head // of orders
 	cursor string
 }
 
@@ -161,7 +162,7 @@ func (s session) refunds(ctx context.Context, by road, w models.Window, cursor s
 	if err := s.call(ctx, http.MethodGet, "/v2/refunds?"+q.Encode(), nil, &answer); err != nil {
 		return nil, err
 	}
-	return &listing{answer.Refunds, answer.Cursor}, nil
+	return &listing{things: answer.Refunds, cursor: answer.Cursor}, nil
 }
 
 // stamp is a time as Square reads it, to the millisecond.

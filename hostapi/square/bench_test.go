@@ -58,7 +58,7 @@ func BenchmarkSplitTransform(b *testing.B) {
 		if err != nil || byUpdate.lastOrder(list.things).IsZero() {
 			b.Fatal(err)
 		}
-		records, err := r.orderRecords(b.Context(), list.things)
+		records, err := r.orderRecords(b.Context(), list.things, list.heads)
 		if err != nil || len(records) != orderLimit {
 			b.Fatal(len(records), err)
 		}

@@ -19,10 +19,10 @@ func cutOrders(page []byte) (l listing, err error) {
 	err = s.Object(func(name []byte) error {
 		switch {
 		case string(name) == "orders" && s.Peek() == '[':
-			l.things = make([]json.RawMessage, 0, orderLimit)
+			l.things, l.heads = make([]json.RawMessage, 0, orderLimit), make([]head, 0, orderLimit)
 			return s.Array(func() error {
-				raw, err := s.Raw()
-				l.things = append(l.things, raw)
+				raw, h, err := cut(s)
+				l.things, l.heads = append(l.things, raw), append(l.heads, h)
 				return err
 			})
 		case string(name) == "orders" && s.Peek() != 'n': // going on would look like a day without sales
@@ -38,11 +38,37 @@ func cutOrders(page []byte) (l listing, err error) {
 	return l, err
 }
 
-// headOf walks over an order or a refund and reads what it can; nothing of what
-// is no object. Most of it is passed over without a look inside.
+// cut walks over one order of a page; what is no object has no head.
+func cut(s *jsonscan.Scanner) (raw json.RawMessage, h head, err error) {
+	if s.Peek() != '{' {
+		raw, err = s.Raw()
+		return raw, h, err
+	}
+	start := s.At
+	err = h.read(s)
+	return s.Text[start:s.At], h, err
+}
+
+// headOf reads what it can of an order or a refund; nothing of what is no object.
 func headOf(raw json.RawMessage) (h head) {
-	s := &jsonscan.Scanner{Text: raw}
-	err := s.Object(func(name []byte) error {
+	if h.read(&jsonscan.Scanner{Text: raw}) != nil {
+		return head{}
+	}
+	return h
+}
+
+// headsOf are the heads of things that were not cut out of a page.
+func headsOf(raws []json.RawMessage) []head {
+	heads := make([]head, len(raws))
+	for i, raw := range raws {
+		heads[i] = headOf(raw)
+	}
+	return heads
+}
+
+// read walks over an object. Most of it is passed over without a look inside.
+func (h *head) read(s *jsonscan.Scanner) error {
+	return s.Object(func(name []byte) error {
 		switch string(name) {
 		case "id":
 			return word(s, &h.ID)
@@ -61,10 +87,6 @@ func headOf(raw json.RawMessage) (h head) {
 		}
 		return s.Skip()
 	})
-	if err != nil {
-		return head{}
-	}
-	return h
 }
 
 // word reads a string, and nothing of whatever else.

@@ -67,21 +67,21 @@ func (r *reader) location(id string) location {
 	return l
 }
 
-// orderRecords makes records of orders. Returns are completed by what they refer to.
-func (r *reader) orderRecords(ctx context.Context, raws []json.RawMessage) ([]hostapi.Record, error) {
-	known, err := r.sources(ctx, raws)
+// orderRecords makes records of orders, whose heads are known. Returns are
+// completed by what they refer to.
+func (r *reader) orderRecords(ctx context.Context, raws []json.RawMessage, heads []head) ([]hostapi.Record, error) {
+	known, err := r.sources(ctx, raws, heads)
 	if err != nil {
 		return nil, err
 	}
-	return r.each(ctx, raws, func(ctx context.Context, raw json.RawMessage) (hostapi.Record, error) {
-		return r.orderRecord(ctx, raw, known, nil)
+	return r.each(ctx, raws, func(ctx context.Context, i int) (hostapi.Record, error) {
+		return r.orderRecord(ctx, raws[i], heads[i], known, nil)
 	})
 }
 
 // orderRecord makes the record of one order. known are orders read already;
 // fresh are refunds of it that were just listed.
-func (r *reader) orderRecord(ctx context.Context, raw json.RawMessage, known map[string]json.RawMessage, fresh []json.RawMessage) (hostapi.Record, error) {
-	head := headOf(raw)
+func (r *reader) orderRecord(ctx context.Context, raw json.RawMessage, head head, known map[string]json.RawMessage, fresh []json.RawMessage) (hostapi.Record, error) {
 	p := parcel{Order: raw, Location: r.location(string(head.LocationID)), Refunds: fresh}
 	var o order
 	if head.Returns && json.Unmarshal(raw, &o) == nil && len(o.Returns) > 0 { // what cannot be read is Transform's to refuse
@@ -112,14 +112,14 @@ func (p parcel) recordOf(kind string, raw json.RawMessage, h head) (hostapi.Reco
 	return hostapi.Record{Key: h.key(raw), Kind: kind, Version: hostapi.TimeVersion(version), Body: body}, nil
 }
 
-// each makes a record of each raw thing, a few at a time, and keeps their order.
-func (r *reader) each(ctx context.Context, raws []json.RawMessage, record func(context.Context, json.RawMessage) (hostapi.Record, error)) ([]hostapi.Record, error) {
+// each makes a record of each raw thing by its place, a few at a time, and keeps their order.
+func (r *reader) each(ctx context.Context, raws []json.RawMessage, record func(context.Context, int) (hostapi.Record, error)) ([]hostapi.Record, error) {
 	records := make([]hostapi.Record, len(raws))
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(lookupsAtOne)
-	for i, raw := range raws {
+	for i := range raws {
 		work.Go(func() (err error) {
-			records[i], err = record(ctx, raw)
+			records[i], err = record(ctx, i)
 			return err
 		})
 	}
@@ -140,9 +140,10 @@ func (r *reader) refundRecords(ctx context.Context, raws []json.RawMessage) ([]h
 		done[id] = isReturn(known[id])
 		return again
 	})
-	return r.each(ctx, raws, func(ctx context.Context, raw json.RawMessage) (hostapi.Record, error) {
+	return r.each(ctx, raws, func(ctx context.Context, i int) (hostapi.Record, error) {
+		raw := raws[i]
 		if id := string(headOf(raw).OrderID); isReturn(known[id]) {
-			return r.orderRecord(ctx, known[id], known, fresh[id])
+			return r.orderRecord(ctx, known[id], headOf(known[id]), known, fresh[id])
 		}
 		return r.refundRecord(ctx, raw)
 	})
