@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -74,7 +75,8 @@ func (r *reader) orderRecords(ctx context.Context, raws []json.RawMessage, heads
 	if err != nil {
 		return nil, err
 	}
-	return r.each(ctx, raws, func(ctx context.Context, i int) (hostapi.Record, error) {
+	sale := func(i int) bool { return !heads[i].Returns }
+	return r.each(ctx, raws, sale, func(ctx context.Context, i int) (hostapi.Record, error) {
 		return r.orderRecord(ctx, raws[i], heads[i], known, nil)
 	})
 }
@@ -113,11 +115,19 @@ func (p parcel) recordOf(kind string, raw json.RawMessage, h head) (hostapi.Reco
 }
 
 // each makes a record of each raw thing by its place, a few at a time, and keeps their order.
-func (r *reader) each(ctx context.Context, raws []json.RawMessage, record func(context.Context, int) (hostapi.Record, error)) ([]hostapi.Record, error) {
+// What stands alone needs no call, so nobody else has to do it meanwhile.
+func (r *reader) each(ctx context.Context, raws []json.RawMessage, alone func(i int) bool, record func(context.Context, int) (hostapi.Record, error)) ([]hostapi.Record, error) {
 	records := make([]hostapi.Record, len(raws))
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(lookupsAtOne)
 	for i := range raws {
+		if alone(i) {
+			var err error
+			if records[i], err = record(ctx, i); err != nil {
+				return nil, errors.Join(err, work.Wait())
+			}
+			continue
+		}
 		work.Go(func() (err error) {
 			records[i], err = record(ctx, i)
 			return err
@@ -140,7 +150,8 @@ func (r *reader) refundRecords(ctx context.Context, raws []json.RawMessage) ([]h
 		done[id] = isReturn(known[id])
 		return again
 	})
-	return r.each(ctx, raws, func(ctx context.Context, i int) (hostapi.Record, error) {
+	never := func(int) bool { return false }
+	return r.each(ctx, raws, never, func(ctx context.Context, i int) (hostapi.Record, error) {
 		raw := raws[i]
 		if id := string(headOf(raw).OrderID); isReturn(known[id]) {
 			return r.orderRecord(ctx, known[id], headOf(known[id]), known, fresh[id])

@@ -30,7 +30,7 @@ type process struct {
 	address string
 	log     string
 	cmd     *exec.Cmd
-	ended   chan error // gets what Wait gave, once
+	ended   chan struct{} // closed when it has ended; cmd.ProcessState says how
 }
 
 // start starts the stand-in and waits until it answers.
@@ -43,7 +43,7 @@ func (s standIn) start(ctx context.Context, folder string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{address: net.JoinHostPort(loopback, port), log: filepath.Join(folder, "log"), ended: make(chan error, 1)}
+	p := &process{address: net.JoinHostPort(loopback, port), log: filepath.Join(folder, "log"), ended: make(chan struct{})}
 	out, err := os.Create(p.log)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,10 @@ func (s standIn) start(ctx context.Context, folder string) (*process, error) {
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	go func() { p.ended <- p.cmd.Wait() }()
+	go func() {
+		_ = p.cmd.Wait() // ProcessState tells it, too
+		close(p.ended)
+	}()
 	if err := p.answers(ctx, s.ready); err != nil {
 		return nil, errors.Join(err, p.end())
 	}
@@ -82,8 +85,7 @@ func (p *process) answers(ctx context.Context, path string) error {
 			return nil
 		}
 		select {
-		case err := <-p.ended:
-			p.ended <- err
+		case <-p.ended:
 			return fmt.Errorf("it ended at its start, %v:\n%s", p.cmd.ProcessState, p.said())
 		case <-ctx.Done():
 			return fmt.Errorf("it does not answer: %w\n%s", ctx.Err(), p.said())
