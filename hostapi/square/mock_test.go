@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -146,6 +147,9 @@ func mockSquare(t *testing.T) (*host, hostapi.Account, *lens) {
 	return h, hostapi.Account{HostID: "merchant_id", Client: hostapi.NewBearerClient(h, "token", l)}, l
 }
 
+// dateless is an example's date that is none.
+var dateless = regexp.MustCompile(`"created_at"\s*:\s*"created_at"`)
+
 // Each call of ours meets a stub of Square's, and its answer can be read.
 func TestMockTakesOurCalls(t *testing.T) {
 	h, a, l := mockSquare(t)
@@ -218,7 +222,7 @@ func TestMockRecords(t *testing.T) {
 		}
 		for _, record := range append(page.Records, fetched...) {
 			_, err := h.Transform(record)
-			if err != nil && !strings.Contains(string(record.Body), `"created_at":"created_at"`) {
+			if err != nil && !dateless.Match(record.Body) {
 				t.Errorf("%s: %v", record.Kind, err)
 			}
 			made[record.Kind]++
