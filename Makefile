@@ -31,8 +31,7 @@ CAN_APT = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
 .PHONY: help run test hosts-live lint generate bench torture torture-known-bad torture-failpoints build postgres browser standins clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s
-", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 build: ## bin/extractor
 	@mkdir -p bin
