@@ -74,6 +74,7 @@ func TestCreateConnectionRefusesWhatIsNotRight(t *testing.T) {
 		`{"connectionId":"a","startDate":"2018-04-01","settings":{"color":"red"}}`:                   "Known: location, channel",
 		`{"connectionId":"a","startDate":"2018-04-01","settings":{"location":1}}`:                    "whose values are texts",
 		`{"connectionId":"a","startDate":"2018-04-01","settings":{"location":null}}`:                 "whose values are texts",
+		`{"connectionId":"a","startDate":"2018-04-01","settings":{"location":"a\u0000b"}}`:           "zero character",
 		`{"connectionId":"a","startDate":"2018-04-01","settings":[]}`:                                "whose values are texts",
 		`{"connectionId":"a","startDate":"2018-04-01","x":{"y":1,"y":2}}`:                            "more than once",
 		`{"connectionId":"a","startDate":"2018-04-01","x":` + strings.Repeat("[", 99):                "nests deeper",

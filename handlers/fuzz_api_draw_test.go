@@ -140,7 +140,7 @@ func (d *drawn) json(t *rapid.T, name string, s *openapi3.Schema) string {
 // another case, or beside unknown ones.
 func (d *drawn) object(t *rapid.T, s *openapi3.Schema) string {
 	var pairs []string
-	if len(s.Properties) == 0 { // in the host's own words
+	if len(s.Properties) == 0 && s.AdditionalProperties.Schema == nil { // in the host's own words
 		return keysOf(d.meant(t, "state"), "ck_1", "cs_1")
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {

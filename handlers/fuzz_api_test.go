@@ -28,7 +28,7 @@ const (
 	// apiFuzzChecks is how many times rapid begins anew.
 	apiFuzzChecks = 100
 	// apiFuzzAll is from how many requests on each operation must have gone well.
-	apiFuzzAll = 10_000
+	apiFuzzAll = 50_000
 )
 
 // operation is one of the document's.
@@ -160,9 +160,7 @@ func (w *visitor) send(t *rapid.T, req *http.Request) {
 
 // request draws one.
 func (w *visitor) request(t *rapid.T, o operation) *http.Request {
-	if w.focus = (begun{"shop", "unknown"}); len(w.attempts) > 0 {
-		w.focus = pick(t, "attempt", w.attempts...)
-	}
+	w.focusOn(t, o)
 	if len(w.returns) > 0 && o.OperationID == "callback" && die(t, "as the host sends it", 4) < 3 {
 		return w.newRequest(t, http.MethodGet, w.returns[len(w.returns)-1], "")
 	}
@@ -181,6 +179,17 @@ func (w *visitor) request(t *rapid.T, o operation) *http.Request {
 	}
 	w.headers(t, req.Header)
 	return req
+}
+
+// focusOn chooses the attempt that a request is about; keys are taken at one host alone.
+func (w *visitor) focusOn(t *rapid.T, o operation) {
+	host, those := "shop", w.attempts
+	if o.OperationID == "takeKeys" {
+		host, those = "keys", slices.DeleteFunc(slices.Clone(w.attempts), func(b begun) bool { return b.host != "keys" })
+	}
+	if w.focus = (begun{host, "unknown"}); len(those) > 0 {
+		w.focus = pick(t, "attempt", those...)
+	}
 }
 
 func (w *visitor) newRequest(t *rapid.T, method, address, body string) *http.Request {
