@@ -3,7 +3,9 @@ package main
 import (
 	"extractor/hostapi"
 	"extractor/hostapi/bigcommerce"
+	"extractor/hostapi/quickbooks"
 	"extractor/hostapi/sandbox"
+	"extractor/hostapi/shopify"
 	"extractor/hostapi/square"
 	"extractor/hostapi/stripe"
 	"extractor/hostapi/woocommerce"
@@ -17,7 +19,9 @@ import (
 var (
 	hostConfigs = map[string]func() hostapi.Config{
 		"bigcommerce": func() hostapi.Config { return new(bigcommerce.Config) },
+		"quickbooks":  func() hostapi.Config { return new(quickbooks.Config) },
 		"sandbox":     func() hostapi.Config { return new(sandbox.Config) },
+		"shopify":     func() hostapi.Config { return new(shopify.Config) },
 		"square":      func() hostapi.Config { return new(square.Config) },
 		"stripe":      func() hostapi.Config { return new(stripe.Config) },
 		"woocommerce": func() hostapi.Config { return new(woocommerce.Config) },

@@ -104,6 +104,7 @@ func (s *service) newEngine(timing extractor.Timing) (*extractor.Engine, error) 
 		Policy:         models.Policy{NonUS: c.NonUS, NonUSD: c.NonUSD},
 		SyncInterval:   time.Duration(c.SyncInterval),
 		PeriodCloseDay: int(c.PeriodCloseDay),
+		Webhooks:       func(host string) string { return handlers.WebhookURL(string(s.config.Web.PublicURL), host) },
 		Timing:         timing,
 	})
 }

@@ -134,13 +134,14 @@ func (e *Engine) retryConnection(ctx context.Context, l *lane, host hostapi.Host
 }
 
 // recordsOf are the records to read again: kept ones from their bodies, those
-// of refused items from the host where it can be asked.
+// of refused items, and those whose bodies had to be forgotten, from the host
+// where it can be asked.
 func (s *slice) recordsOf(ctx context.Context, due []outdated) ([]hostapi.Record, error) {
 	var records []hostapi.Record
 	var keys []string
 	for i := range due {
 		kind, key, _ := strings.Cut(due[i].Record, "/")
-		if due[i].Stage == models.BadTarget {
+		if due[i].Stage == models.BadTarget || due[i].Body == nil {
 			keys = append(keys, key)
 			continue
 		}

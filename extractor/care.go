@@ -42,9 +42,12 @@ func (e *Engine) care(ctx context.Context) error {
 		{"retry bad items", e.retryOutdated},
 		{"keep tokens alive", e.keepTokens},
 		{"forget attempts", e.Store.ForgetAttempts},
+		{"privacy requests", e.privacyDue},
+		{"warn of the end of consents", e.warnConsents},
 		{"trim payloads", e.trimPayloads},
 		{"forget deleted connections", e.forgetDeleted},
 		{"forget counts", e.forgetCounts},
+		{"look after accounts", e.keepAccounts},
 	} {
 		if ctx.Err() != nil {
 			break
@@ -183,11 +186,6 @@ func (e *Engine) probedRows(ctx context.Context, sql string, args ...any) ([]pro
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[probed])
 }
 
-// plainJSON is a payload without NUL characters, which jsonb does not take. A
-// backslash that is itself escaped does not begin one.
-const plainJSON = `CASE WHEN strpos(payload, '\u0000') = 0 THEN payload
-	ELSE regexp_replace(payload, '(?<!\\)((?:\\\\)*)\\u0000', '\1', 'g') END`
-
 // trimPayloads drops street lines, cities and descriptions of what the target
 // took payloadDays ago, connection by connection, each once a day. State and ZIP
 // stay: taking an item back needs them.
@@ -217,10 +215,9 @@ func (e *Engine) trimSome(ctx context.Context) (found bool, err error) {
 		if err := errors.Join(models.LockControl.Share(ctx, tx, id), models.LockOutbox.Hold(ctx, tx, id)); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, `UPDATE entries SET prior_payload = NULL, verify_after = NULL, payload = (`+plainJSON+`::jsonb
-				#- '{shipToAddress,line1}' #- '{shipToAddress,city}' #- '{shipFromAddress,line1}' #- '{shipFromAddress,city}' #- '{description}')::text
+		tag, err := tx.Exec(ctx, `UPDATE entries SET prior_payload = NULL, verify_after = NULL, payload = (`+payloadTrimmed+`)::text
 			WHERE ctid = ANY(ARRAY(SELECT ctid FROM entries WHERE connection_id = $1 AND state = 'sent' AND delivered_at < now() - make_interval(days => $2)
-				AND payload ~ '"(line1|city|description)"' LIMIT $3))`, id, payloadDays, careRows)
+				AND payload ~ `+identifying+` LIMIT $3))`, id, payloadDays, careRows)
 		if err != nil {
 			return err
 		}

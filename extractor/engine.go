@@ -27,7 +27,10 @@ type Options struct {
 	// month is closed: 10 closes March on 10 April.
 	PeriodCloseDay int
 	Transport      http.RoundTripper // to the hosts; nil = rest.NewTransport()
-	Timing         Timing            // zero fields take their defaults
+	// Webhooks is the address at which a host reaches us with its notices, for
+	// hosts that are told of it; nil = accounts are not looked after.
+	Webhooks func(host string) string
+	Timing   Timing // zero fields take their defaults
 }
 
 // Engine brings records from hosts to the target.

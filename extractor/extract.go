@@ -44,8 +44,8 @@ func (e *Engine) newSlice(l *lane, until time.Time) (*slice, error) {
 // extract reads page after page of the lane's window. It returns nil when the
 // window is read or the slice's time is up; both are already in the tables.
 func (s *slice) extract(ctx context.Context) error {
-	puller, ok := s.host.(hostapi.Puller)
-	if !ok {
+	ask := s.asker()
+	if ask == nil {
 		return s.finishWindow(ctx) // a host that speaks by itself has no past to ask for
 	}
 	window := s.window()
@@ -53,7 +53,7 @@ func (s *slice) extract(ctx context.Context) error {
 		return s.finishWindow(ctx)
 	}
 	ctx, stop := context.WithCancel(ctx)
-	feed := s.read(ctx, puller, window)
+	feed := s.read(ctx, ask, window)
 	defer func() { // the reader ends with its slice: nothing asks the host once the lane is another's
 		stop()
 		for range feed { // what was read ahead is read again
@@ -62,14 +62,25 @@ func (s *slice) extract(ctx context.Context) error {
 	for {
 		got := gather(feed)
 		if len(got.pages) > 0 {
-			if err := s.accept(ctx, got, advance{window: window, next: got.next, last: !got.more}); err != nil {
+			if err := s.accept(ctx, got, advance{window: window, next: got.next, last: !got.more, wait: got.wait}); err != nil {
 				return err
 			}
 		}
-		if got.err != nil || !got.more || time.Now().After(s.until) {
+		if got.err != nil || !got.more || got.wait > 0 || time.Now().After(s.until) {
 			return got.err
 		}
 	}
+}
+
+// asker is how the host is asked for pages of the lane's window; nil: not at all.
+func (s *slice) asker() asker {
+	if b, ok := s.host.(hostapi.Backfiller); ok && s.lane.Kind == models.LaneBackfill {
+		return b.Backfill
+	}
+	if p, ok := s.host.(hostapi.Puller); ok {
+		return p.Pull
+	}
+	return nil
 }
 
 // window is the span of the host's updated times that the lane reads now. An

@@ -172,8 +172,10 @@ func (e *Engine) sweepUntil(ctx context.Context) {
 	tick := time.NewTicker(e.Timing.Sweep)
 	defer tick.Stop()
 	for {
-		if err := e.sweep(ctx); err != nil && ctx.Err() == nil {
-			slog.Error("sweep failed; it is tried again", "error", err)
+		for _, err := range []error{e.wake(ctx), e.sweep(ctx)} {
+			if err != nil && ctx.Err() == nil {
+				slog.Error("sweep failed; it is tried again", "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -111,11 +111,12 @@ type fenced struct {
 }
 
 // release gives the lease back and says when the lane is due next, and whether
-// it begins its window anew. A lane that is no longer ours is left alone.
+// it begins its window anew; notices do not make it due before. A lane that is no
+// longer ours is left alone.
 func (e *Engine) release(ctx context.Context, l *lane, due time.Duration, failures int, anew bool) error {
 	_, err := e.Store.Pool.Exec(ctx, `UPDATE lanes SET leased_until = NULL, failures = $3,
 			cursor = CASE WHEN $5 THEN '' ELSE cursor END, pages = CASE WHEN $5 THEN 0 ELSE pages END,
-			due_at = CASE WHEN due_at IS NULL THEN NULL ELSE now() + $4::interval END
+			due_at = CASE WHEN due_at IS NULL THEN NULL ELSE now() + $4::interval END, wake_after = greatest(wake_after, now() + $4::interval)
 		WHERE id = $1 AND epoch = $2`, l.ID, l.Epoch, failures, due, anew)
 	if err != nil || l.Kind != models.LaneIncremental {
 		return err

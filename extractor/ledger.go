@@ -18,8 +18,9 @@ import (
 type advance struct {
 	window models.Window
 	next   hostapi.Cursor
-	last   bool // the window is read
-	hold   bool // leave the position alone: the page came by another road
+	last   bool          // the window is read
+	hold   bool          // leave the position alone: the page came by another road
+	wait   time.Duration // the next page is not there before; 0 = it is
 	// durable: somebody forgets the page when we answer it, so the commit must
 	// be on disk before.
 	durable bool
@@ -243,8 +244,9 @@ func (s *slice) moveLane(ctx context.Context, tx pgx.Tx, to advance) error {
 	case to.hold:
 		tag, err = tx.Exec(ctx, `UPDATE lanes SET leased_until = now() + $3::interval WHERE id = $1 AND epoch = $2`, s.lane.ID, s.lane.Epoch, lease)
 	case !to.last:
-		tag, err = tx.Exec(ctx, `UPDATE lanes SET leased_until = now() + $3::interval, cursor = $4, to_at = $5, pages = $6, failures = 0 WHERE id = $1 AND epoch = $2`,
-			s.lane.ID, s.lane.Epoch, lease, to.next, to.window.To, s.lane.Pages)
+		tag, err = tx.Exec(ctx, `UPDATE lanes SET leased_until = now() + $3::interval, cursor = $4, to_at = $5, pages = $6, failures = 0,
+				due_at = CASE WHEN $7::interval > '0' AND due_at IS NOT NULL THEN now() + $7 ELSE due_at END WHERE id = $1 AND epoch = $2`,
+			s.lane.ID, s.lane.Epoch, lease, to.next, to.window.To, s.lane.Pages, to.wait)
 	case s.lane.Kind == models.LaneIncremental:
 		return s.finishPull(ctx, tx, to)
 	default:

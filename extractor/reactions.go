@@ -165,7 +165,7 @@ func (e *Engine) throttled(ctx context.Context, l *lane, failure error, wait tim
 // slowDown keeps the connection's other pulling lanes away from a host that
 // asked for it.
 func (e *Engine) slowDown(ctx context.Context, l *lane, wait time.Duration) error {
-	_, err := e.Store.Pool.Exec(ctx, `UPDATE lanes SET due_at = greatest(due_at, now() + $2::interval)
+	_, err := e.Store.Pool.Exec(ctx, `UPDATE lanes SET due_at = greatest(due_at, now() + $2::interval), wake_after = greatest(wake_after, now() + $2::interval)
 		WHERE connection_id = $1 AND kind <> 'delivery' AND due_at IS NOT NULL`, l.Connection, wait)
 	return err
 }

@@ -16,7 +16,23 @@ const (
 	haulRecords = 1000
 	// haulTime is how long we wait for one more page to join.
 	haulTime = time.Second
+	// waitLeast and waitMost bound how long a host may have us wait for a page that
+	// it is still making: no busy loop, and nothing is found later than a minute
+	// after it is there.
+	waitLeast = time.Second
+	waitMost  = time.Minute
 )
+
+// asker asks a host for one page of a window.
+type asker func(ctx context.Context, a hostapi.Account, w models.Window, from hostapi.Cursor) (*hostapi.Page, error)
+
+// waitFor is how long to wait before the page after p is asked for.
+func waitFor(p *hostapi.Page) time.Duration {
+	if !p.More || p.Wait <= 0 {
+		return 0
+	}
+	return min(max(p.Wait, waitLeast), waitMost)
+}
 
 // fetched is a page that was read and understood.
 type fetched struct {
@@ -27,21 +43,21 @@ type fetched struct {
 }
 
 // read reads the window page by page, one ahead of the commits, until its end,
-// an error or the end of ctx.
-func (s *slice) read(ctx context.Context, puller hostapi.Puller, w models.Window) <-chan fetched {
+// a page that the next one has to wait for, an error or the end of ctx.
+func (s *slice) read(ctx context.Context, ask asker, w models.Window) <-chan fetched {
 	feed := make(chan fetched, 1)
 	at, count := s.lane.Cursor, s.lane.Pages
 	go func() {
 		defer close(feed)
 		for more := true; more; {
-			f := s.fetch(ctx, puller, w, at, count+1)
+			f := s.fetch(ctx, ask, w, at, count+1)
 			if !offer(ctx, feed, f) {
 				return
 			}
 			if f.err != nil {
 				return
 			}
-			at, more, count = f.page.Next, f.page.More, count+1
+			at, more, count = f.page.Next, f.page.More && waitFor(f.page) == 0, count+1
 		}
 	}()
 	return feed
@@ -64,8 +80,8 @@ func offer(ctx context.Context, feed chan<- fetched, f fetched) bool {
 }
 
 // fetch reads one page and transforms its records.
-func (s *slice) fetch(ctx context.Context, puller hostapi.Puller, w models.Window, at hostapi.Cursor, count int64) fetched {
-	page, err := s.pull(ctx, puller, w, at)
+func (s *slice) fetch(ctx context.Context, ask asker, w models.Window, at hostapi.Cursor, count int64) fetched {
+	page, err := s.pull(ctx, ask, w, at)
 	if err == nil {
 		err = s.checkProgress(page, at, count)
 	}
@@ -77,21 +93,23 @@ func (s *slice) fetch(ctx context.Context, puller hostapi.Puller, w models.Windo
 
 // pull asks for the next page. A page that takes longer than any should, until
 // its job ends, is a failure of the host.
-func (s *slice) pull(ctx context.Context, puller hostapi.Puller, window models.Window, at hostapi.Cursor) (*hostapi.Page, error) {
+func (s *slice) pull(ctx context.Context, ask asker, window models.Window, at hostapi.Cursor) (*hostapi.Page, error) {
 	begun := time.Now()
-	page, err := puller.Pull(ctx, s.account, window, at)
+	page, err := ask(ctx, s.account, window, at)
 	if err != nil && ctx.Err() != nil && time.Since(begun) >= s.Timing.Page {
 		return nil, models.Errorf(models.Unavailable, "%s takes too long to answer. We try again by ourselves.", s.host.Info().Title)
 	}
 	return page, err
 }
 
-// checkProgress refuses a page that leads back to where we have been.
+// checkProgress refuses a page that leads back to where we have been, unless the
+// host asks us to come back.
 func (s *slice) checkProgress(page *hostapi.Page, at hostapi.Cursor, count int64) error {
 	if !page.More {
 		return nil
 	}
-	if s.seen[page.Next] || page.Next == at || count > mostPages {
+	back := waitFor(page) == 0 && (s.seen[page.Next] || page.Next == at)
+	if back || count > mostPages {
 		return models.Errorf(models.Unavailable, "%s keeps sending the same page. We start this part again by ourselves.", s.host.Info().Title).Because(errCircle)
 	}
 	s.seen[page.Next] = true
@@ -105,7 +123,8 @@ type haul struct {
 	next     hostapi.Cursor
 	more     bool
 	count    int64
-	err      error // what ended the reading, after these pages
+	wait     time.Duration // before the next page; 0 = none
+	err      error         // what ended the reading, after these pages
 }
 
 // gather joins pages until they are worth a commit. It waits for the first one,
@@ -114,7 +133,7 @@ func gather(feed <-chan fetched) haul {
 	h := haul{more: true}
 	patience := time.NewTimer(haulTime)
 	defer patience.Stop()
-	for len(h.readings) < haulRecords && h.more && h.err == nil {
+	for len(h.readings) < haulRecords && h.more && h.wait == 0 && h.err == nil {
 		if len(h.pages) == 0 {
 			h.add(<-feed)
 			continue
@@ -142,7 +161,7 @@ func (h *haul) add(f fetched) {
 	}
 	h.pages = append(h.pages, f)
 	h.readings = append(h.readings, f.readings...)
-	h.next, h.more, h.count = f.page.Next, f.page.More, f.count
+	h.next, h.more, h.count, h.wait = f.page.Next, f.page.More, f.count, waitFor(f.page)
 }
 
 // answered reports whether the host waits to hear what became of its pages.

@@ -35,6 +35,7 @@ type progress struct {
 	Cursor hostapi.Cursor  `json:"cursor,omitempty"` // the host's, of its next page
 	Gaps   int             `json:"gaps,omitempty"`   // found in the pages before
 	Listed map[string]bool `json:"listed,omitempty"` // records on the pages before
+	wait   time.Duration   // before the next page; 0 = none
 }
 
 // reconcile lists the host's days again by another road than extract and
@@ -121,7 +122,8 @@ func (s *slice) listDay(ctx context.Context, r hostapi.Recounter, p *progress) (
 		if err != nil {
 			return false, err
 		}
-		if page.More && page.Next == p.Cursor || pages > mostPages {
+		wait := waitFor(page)
+		if page.More && wait == 0 && page.Next == p.Cursor || pages > mostPages {
 			return false, models.Errorf(models.Unavailable, "%s keeps sending the same page. We start this day again by ourselves.", s.host.Info().Title).Because(errCircle)
 		}
 		result, err := s.acceptRecount(ctx, page.Records)
@@ -135,7 +137,7 @@ func (s *slice) listDay(ctx context.Context, r hostapi.Recounter, p *progress) (
 		if p.Cursor = page.Next; !page.More {
 			return true, nil
 		}
-		if time.Now().After(s.until) {
+		if p.wait = wait; wait > 0 || time.Now().After(s.until) {
 			return false, nil
 		}
 	}
@@ -279,7 +281,7 @@ func (s *slice) recountAgain(ctx context.Context, p *progress) error {
 		if err != nil {
 			return err
 		}
-		cursor, wait = string(b), 0
+		cursor, wait = string(b), p.wait
 	}
 	tag, err := s.Store.Pool.Exec(ctx, `UPDATE lanes SET cursor = $3, failures = 0, due_at = CASE WHEN due_at IS NOT NULL THEN now() + $4::interval END
 		WHERE id = $1 AND epoch = $2`, s.lane.ID, s.lane.Epoch, cursor, wait)

@@ -129,6 +129,8 @@ type memoryHost struct {
 	history  time.Duration // how far back it remembers; 0 = for ever
 	lookback time.Duration // 0 = a minute, below = none
 	asked    []models.Window
+	lag      time.Duration
+	wait     []time.Duration // of the next pages, which lead to their own cursor
 }
 
 type memoryRecord struct {
@@ -165,7 +167,7 @@ func (h *memoryHost) remove(key string) {
 func (h *memoryHost) Info() hostapi.Info {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return hostapi.Info{Title: "Memory", Mapping: h.mapping, Lookback: max(0, cmp.Or(h.lookback, time.Minute)), History: h.history, Parallel: 2}
+	return hostapi.Info{Title: "Memory", Mapping: h.mapping, Lag: h.lag, Lookback: max(0, cmp.Or(h.lookback, time.Minute)), History: h.history, Parallel: 2}
 }
 
 func (h *memoryHost) Transform(r hostapi.Record) ([]models.Item, error) {
@@ -232,6 +234,11 @@ func (h *memoryHost) page(from hostapi.Cursor, wanted func(memoryRecord) bool) (
 		}
 	}
 	slices.SortFunc(all, func(a, b memoryRecord) int { return cmp.Or(a.updated.Compare(b.updated), cmp.Compare(a.Key, b.Key)) })
+	if len(h.wait) > 0 {
+		wait := h.wait[0]
+		h.wait = h.wait[1:]
+		return &hostapi.Page{Next: from, More: true, Wait: wait}, nil
+	}
 	skip, _ := strconv.Atoi(string(from))
 	page := &hostapi.Page{}
 	for _, r := range all[min(skip, len(all)):min(skip+h.pageSize, len(all))] {

@@ -74,6 +74,7 @@ func (p *Popup) Mount(r gin.IRouter) {
 	pages.POST("/oauth/:host/keys", p.limit, p.keys)
 	pages.GET("/install/:host", p.limit, p.install)
 	pages.GET("/install/:host/progress", p.progress)
+	pages.GET("/install/:host/opened", p.limit, p.opened)
 }
 
 // MountAuthorised adds the routes behind the bearer.

@@ -85,6 +85,7 @@ func (a *api) routes() *gin.Engine {
 	r.GET("/openapi.yaml", document)
 	r.GET("/docs", toDocs)
 	r.GET("/docs/*asset", docs())
+	r.POST(webhookRoute, a.receive)
 	for _, mount := range a.Mount {
 		mount(r)
 	}

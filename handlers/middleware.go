@@ -83,7 +83,11 @@ func (a *api) deadline(c *gin.Context) {
 }
 
 func limitBody(c *gin.Context) {
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, bodyLimit)
+	limit := int64(bodyLimit)
+	if c.FullPath() == webhookRoute {
+		limit = webhookLimit
+	}
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
 }
 
 // recovery turns a panic into a plain apology with the id to quote.

@@ -83,6 +83,13 @@ type Installer interface {
 	Installation(query url.Values) (account string, redeem bool, err error)
 }
 
+// Opener is a host that shows the service inside its own pages, to a merchant
+// who has installed it, and says whose account that is in a signed query. The
+// error is of kind Unauthorised.
+type Opener interface {
+	Opened(query url.Values) (account string, err error)
+}
+
 // Granter is a host that hands out keys instead of OAuth: the browser goes to
 // GrantURL, the host posts keys to our server, the browser comes back.
 type Granter interface {

@@ -84,6 +84,9 @@ func (s *Store) authorize(tx *gorm.DB, c *Connection, a Authorization) error {
 	if err := s.putToken(tx, c.ID, a.Token); err != nil {
 		return err
 	}
+	if err := keepSoon(tx, c.ID); err != nil {
+		return err
+	}
 	if err := recordActivity(tx, c.ID, fmt.Sprintf("connected to %s (%s)", s.Title(c.Host), a.Label)); err != nil {
 		return err
 	}

@@ -108,6 +108,24 @@ func find(db *gorm.DB, externalID string) (*Connection, error) {
 	return &c, nil
 }
 
+// ConnectionOfAccount is the live connection of an account at a host.
+func (s *Store) ConnectionOfAccount(ctx context.Context, host, account string) (*Connection, error) {
+	if !storable(account) {
+		return nil, errNoAccount
+	}
+	var c Connection
+	err := s.DB(ctx).Where("host = ? AND host_account = ? AND deleted_at IS NULL", host, account).Take(&c).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, errNoAccount
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connection of account: %w", err)
+	}
+	return &c, nil
+}
+
+var errNoAccount = Errorf(NotFound, "This account is not connected. Connect it in TrustFile.")
+
 // storable reports whether Postgres takes s as text at all: it refuses what is
 // not UTF-8, or holds a zero, with an error of its own. Nothing is kept by such
 // a name.

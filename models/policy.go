@@ -147,7 +147,7 @@ func (p Policy) shipAbroad(it *Item, a Address) error {
 		it.Skip = SkipNonUS
 		return nil
 	}
-	a.State, a.Zip = stateCode(a.State), zipCode(a.Zip)
+	a.State, a.Zip = StateCode(a.State), zipCode(a.Zip)
 	if a.State == "" || a.Zip == "" {
 		return Errorf(Refused, "This transaction ships outside the US, and its address has no US state and ZIP code to file it under.")
 	}
@@ -212,7 +212,7 @@ func (a Address) resolve() (Address, standing) {
 	if a.Country != "" && a.Country != "US" {
 		return a, abroad
 	}
-	state, zip := stateCode(a.State), zipCode(a.Zip)
+	state, zip := StateCode(a.State), zipCode(a.Zip)
 	if state == "" || zip == "" {
 		return a, incomplete
 	}

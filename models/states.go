@@ -34,11 +34,11 @@ var codes = func() map[string]bool {
 // territories are the US territories that ISO 3166-1 lists as countries of their own.
 var territories = map[string]bool{"PR": true, "GU": true, "VI": true, "AS": true, "MP": true}
 
-// stateCode is the two-letter code of a US state, district, territory or
+// StateCode is the two-letter code of a US state, district, territory or
 // military mail area, given as its code ("tx"), its name ("Texas") or its ISO
 // 3166-2 code ("US-TX"); "" when it is none of these. Abbreviations of other
 // kinds ("Tex.") are not guessed at.
-func stateCode(s string) string {
+func StateCode(s string) string {
 	s = strings.TrimPrefix(plain(s), "US-")
 	if codes[s] {
 		return s

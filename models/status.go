@@ -30,6 +30,8 @@ func StatusSentence(c *Connection, host string) string {
 		return fmt.Sprintf("Waiting for access to %s. Connect the %s account to begin.", host, host)
 	case c.StartDate == nil:
 		return connectedSentence(host)
+	case c.consentEnded():
+		return ConsentEnds(host, *c.ConsentExpiresAt, true)
 	}
 	return workingSentence(c, host)
 }

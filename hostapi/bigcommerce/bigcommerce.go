@@ -107,6 +107,7 @@ var (
 	_ hostapi.Presenter       = (*host)(nil)
 	_ hostapi.CallbackChecker = (*host)(nil)
 	_ hostapi.Installer       = (*host)(nil)
+	_ hostapi.Opener          = (*host)(nil)
 	_ hostapi.Waker           = (*host)(nil)
 	_ hostapi.Keeper          = (*host)(nil)
 )

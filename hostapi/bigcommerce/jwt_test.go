@@ -6,9 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"maps"
-	"net/http"
-	"net/http/httptest"
-	"slices"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -104,18 +102,17 @@ func TestSignedPayloadChanged(t *testing.T) {
 	}
 }
 
-// The app's callbacks wake their store, and nothing else does in their place.
-func TestWakeTakesSignedPayloads(t *testing.T) {
+func TestOpenedTakesSignedPayloads(t *testing.T) {
 	t.Parallel()
 	h := open(t, "http://127.0.0.1").(*host)
 	h.now = func() time.Time { return jwtNow }
-	r := httptest.NewRequest(http.MethodGet, "/?signed_payload_jwt="+token(t, "hush", hs256, claims(nil)), nil)
-	if n, err := h.Wake(r, nil); err != nil || !slices.Equal(n.Wake, []string{fakeStore}) {
-		t.Errorf("%v, %v", n, err)
+	if store, err := h.Opened(url.Values{"signed_payload_jwt": {token(t, "hush", hs256, claims(nil))}}); err != nil || store != fakeStore {
+		t.Errorf("%v, %v", store, err)
 	}
-	r = httptest.NewRequest(http.MethodGet, "/?signed_payload_jwt="+token(t, "guess", hs256, claims(nil)), nil)
-	if n, err := h.Wake(r, nil); models.KindOf(err) != models.Unauthorised || n.Wake != nil {
-		t.Errorf("%v, %v", n, err)
+	for _, query := range []url.Values{nil, {"signed_payload_jwt": {token(t, "guess", hs256, claims(nil))}}} {
+		if store, err := h.Opened(query); models.KindOf(err) != models.Unauthorised || store != "" {
+			t.Errorf("%v, %v", store, err)
+		}
 	}
 }
 

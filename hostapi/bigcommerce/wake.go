@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -27,17 +28,9 @@ const (
 // Wake verifies a webhook and names the store it concerns. Its data is not
 // taken: an order or refund is read by the next pull, and after
 // store/app/uninstalled that pull meets a 401, which stops the connection and
-// tells the merchant. The GET requests of BigCommerce's app callbacks carry a
-// signed_payload_jwt instead; they wake the store in the same way.
+// tells the merchant.
 // https://developer.bigcommerce.com/docs/integrations/webhooks
 func (h *host) Wake(r *http.Request, body []byte) (hostapi.Notice, error) {
-	if token := r.URL.Query().Get("signed_payload_jwt"); token != "" {
-		store, err := verifySignedPayload(token, h.config.ClientID, h.config.ClientSecret, h.now())
-		if err != nil {
-			return hostapi.Notice{}, err
-		}
-		return hostapi.Notice{Wake: []string{store}}, nil
-	}
 	var event struct {
 		Producer string `json:"producer"` // stores/{hash}
 	}
@@ -50,6 +43,13 @@ func (h *host) Wake(r *http.Request, body []byte) (hostapi.Notice, error) {
 		return hostapi.Notice{}, models.Errorf(models.Invalid, "This notification cannot be read, or names no store.")
 	}
 	return hostapi.Notice{Wake: []string{store}}, nil
+}
+
+// Opened verifies the query of the GET requests that BigCommerce sends to an
+// app's load and uninstall addresses, and names the store.
+// https://developer.bigcommerce.com/docs/integrations/apps/guide/callbacks
+func (h *host) Opened(query url.Values) (string, error) {
+	return verifySignedPayload(query.Get("signed_payload_jwt"), h.config.ClientID, h.config.ClientSecret, h.now())
 }
 
 // hookSecret is what a store's hooks have to say. It is made of the client

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -205,6 +206,7 @@ func cancelled(t *testing.T, c Case) {
 	const patience = 2 * time.Second // generous: an adapter that ignores its context takes the client's 25 s
 	reached := make(chan struct{}, 16)
 	s := c.set(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // a server notices that a client went away once it has read what that sent
 		reached <- struct{}{}
 		<-r.Context().Done()
 	}))

@@ -73,7 +73,7 @@ func (e encoder) same(have *stored, want models.Item) bool {
 		sameAmount(have.SalesTax, s.SalesTax, refund) &&
 		sameAmount(have.Shipping, s.ShippingAmount, refund) &&
 		sameAmount(have.ShippingTax, s.ShippingTax, refund) &&
-		(have.Description == nil || string(*have.Description) == strings.TrimSpace(s.Description)) &&
+		(have.Description == nil || s.Description == "" || string(*have.Description) == strings.TrimSpace(s.Description)) &&
 		have.Review.truth() == (s.ReviewMessage != "") &&
 		string(have.Message) == strings.TrimSpace(s.ReviewMessage)
 }
@@ -97,8 +97,9 @@ func sameAmount(have decimal.Decimal, want models.Amount, refund bool) bool {
 }
 
 // sameAddress compares as a letter carrier would: without case, a ZIP by its digits.
+// A street and a city that we do not have any more are not compared.
 func sameAddress(have storedAddress, want models.Address) bool {
-	return sameText(have.Line1, want.Line1) && sameText(have.City, want.City) &&
+	return (want.Line1 == "" || sameText(have.Line1, want.Line1)) && (want.City == "" || sameText(have.City, want.City)) &&
 		sameText(have.State, want.State) && digits(string(have.Zip)) == digits(want.Zip)
 }
 

@@ -40,6 +40,17 @@ func TestHoldsWhatIsWrittenOtherwise(t *testing.T) {
 	}
 }
 
+func TestHoldsWhatWeForgotTheStreetOf(t *testing.T) {
+	t.Parallel()
+	one := item(1)
+	one.Key = "x"
+	one.Sale.Description, one.Sale.ShipTo.Line1, one.Sale.ShipTo.City, one.Sale.ShipFrom.Line1, one.Sale.ShipFrom.City = "", "", "", "", ""
+	target := open(t, wire(t, "/v3/connections/c/items/x", 200, `{"items": [`+asStored+`]}`))
+	if held, err := target.(targetapi.Looker).Holds(t.Context(), targetapi.Account{ConnectionID: "c"}, one); err != nil || !held {
+		t.Errorf("%v, %v", held, err)
+	}
+}
+
 func TestHoldsNot(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*models.Item){
