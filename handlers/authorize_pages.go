@@ -81,7 +81,7 @@ func (p *Popup) guard(c *gin.Context) {
 
 // show answers with a page.
 func (p *Popup) show(c *gin.Context, status int, v page) {
-	v.Style = template.CSS(pageCSS) //nolint:gosec // our own file
+	v.Style = template.CSS(pageCSS) // #nosec G203 -- our own file
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, v); err != nil {
 		_ = c.Error(err)

@@ -32,7 +32,7 @@ var nastyJSON = []string{
 }
 
 // hostNames are those of the fuzzed service, and one that is not there.
-var hostNames = []string{"shop", "typed", "market", "keys", "nowhere"}
+var hostNames = []string{"shop", "typed", "market", "keys", "bell", "nowhere"}
 
 // die draws a number from 0 up to n, each as likely: rapid's own prefer small
 // ones. 0 is what a failure is reduced to, so it is the usual case everywhere.
@@ -175,6 +175,9 @@ func (d *drawn) body(t *rapid.T, o *openapi3.Operation) (text, kind string) {
 		return pick(t, "body", "", "", "", "{}", "x"), ""
 	}
 	for kind, media := range o.RequestBody.Value.Content { // one each
+		if media.Schema == nil {
+			return d.text(t, "notice"), "application/json"
+		}
 		if kind == "application/x-www-form-urlencoded" {
 			text = d.form(t, media.Schema.Value)
 		} else {

@@ -184,6 +184,10 @@ func (w *visitor) request(t *rapid.T, o operation) *http.Request {
 // focusOn chooses the attempt that a request is about; keys are taken at one host alone.
 func (w *visitor) focusOn(t *rapid.T, o operation) {
 	host, those := "shop", w.attempts
+	if o.OperationID == "receiveNotice" {
+		w.focus = begun{"bell", "unknown"}
+		return
+	}
 	if o.OperationID == "takeKeys" {
 		host, those = "keys", slices.DeleteFunc(slices.Clone(w.attempts), func(b begun) bool { return b.host != "keys" })
 	}
@@ -227,6 +231,9 @@ func (w *visitor) headers(t *rapid.T, h http.Header) {
 		h.Set("X-Forwarded-Proto", pick(t, "proto", "http", "https", mark))
 	case 5:
 		h.Set("Referer", "https://evil.example/"+mark)
+	}
+	if rapid.Bool().Draw(t, "signed") {
+		h.Set("X-Signature", "right")
 	}
 	if rapid.Bool().Draw(t, "browser") {
 		h.Set("Accept", "text/html,*/*;q=0.8")

@@ -74,7 +74,7 @@ func newFuzzed(t *testing.T) *fuzzed {
 func (d *doorway) serve(t *testing.T, logger *slog.Logger) {
 	t.Helper()
 	shop := consentShop{d.shop}
-	hosts := map[string]hostapi.Host{"shop": soldShop{shop}, "typed": typedShop{shop}, "market": marketShop{shop}, "keys": keyShop{d.keys}}
+	hosts := map[string]hostapi.Host{"shop": soldShop{shop}, "typed": typedShop{shop}, "market": marketShop{shop}, "keys": keyShop{d.keys}, "bell": bellShop{shop: shopOf("Bell")}}
 	engine, err := extractor.New(extractor.Options{Store: d.store, Hosts: hosts, SyncInterval: time.Hour, PeriodCloseDay: 10})
 	if err != nil {
 		t.Fatal(err)
@@ -99,9 +99,11 @@ func (d *doorway) serve(t *testing.T, logger *slog.Logger) {
 	})
 }
 
+func shopOf(title string) shop { return shop{hostapi.Info{Title: title}} }
+
 // begin forgets what earlier checks did.
 func (f *fuzzed) begin() error {
-	_, err := f.store.Pool.Exec(context.Background(), `TRUNCATE connections, attempts, tickets, signups, failures CASCADE`)
+	_, err := f.store.Pool.Exec(context.Background(), `TRUNCATE connections, attempts, tickets, signups, failures, wakes, privacy_requests CASCADE`)
 	if err != nil {
 		return err
 	}
