@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,10 +17,10 @@ import (
 const (
 	// bombMemory is what the runtime is told to keep to while bombs arrive, and
 	// bombMost is what may be alive for a moment: the smallest dyno has 512 MB.
-	bombMemory = 300 << 20
-	bombMost   = 400 << 20
+	bombMemory = 200 << 20
+	bombMost   = 300 << 20
 	// bombsAtOnce is how many arrive side by side.
-	bombsAtOnce = 100
+	bombsAtOnce = 50
 )
 
 // heapPeak is the largest heap while f runs, in bytes. With the limit set, the
@@ -30,9 +31,9 @@ func heapPeak(f func()) uint64 {
 	go func() {
 		var most uint64
 		for {
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			most = max(most, m.HeapAlloc)
+			heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+			metrics.Read(heap)
+			most = max(most, heap[0].Value.Uint64())
 			select {
 			case <-done:
 				peak <- most
@@ -56,7 +57,7 @@ func manyNames(n int, before, after string) string {
 }
 
 // TestBombsFitIntoMemory: bodies that are made to grow while they are read, from
-// anybody and from holders of a bearer, a hundred at once.
+// anybody and from holders of a bearer, many at once.
 func TestBombsFitIntoMemory(t *testing.T) { // alone: it measures the heap of the process
 	d, b := newDoorway(t), newBell(t)
 	for _, bomb := range []struct {

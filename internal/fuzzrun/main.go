@@ -82,10 +82,14 @@ func find(root string) ([]target, error) {
 	return all, err
 }
 
+// smaller is how often go test tries to make an input smaller that reached
+// something new: its own limit is a minute each, which is all the time there is.
+const smaller = "20x"
+
 // run fuzzes and says how many inputs were tried. What go test says is shown
 // when it failed.
 func (t target) run(out io.Writer, each string) (tried int, err error) {
-	cmd := exec.CommandContext(context.Background(), "go", "test", t.folder, "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", each)
+	cmd := exec.CommandContext(context.Background(), "go", "test", t.folder, "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", each, "-fuzzminimizetime", smaller)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	err = cmd.Run()
