@@ -17,6 +17,20 @@ func TestCountTakesTheLastFigure(t *testing.T) {
 	}
 }
 
+func TestTheEndOfTimeIsNoFailure(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]bool{
+		"--- FAIL: FuzzX (61.31s)\n    context deadline exceeded\nFAIL\n":                                                                              true,
+		"--- FAIL: FuzzX (1.31s)\n    --- FAIL: FuzzX (0.00s)\n        x_test.go:1: bad\n\n    Failing input written to testdata/fuzz/FuzzX/1\nFAIL\n": false,
+		"--- FAIL: FuzzX (1s)\n        x_test.go:1: bad\n\n    Failing input written to testdata/fuzz/FuzzX/1\n    context deadline exceeded\nFAIL\n":  false,
+		"# extractor/x\nbuild failed\nFAIL\n": false,
+	} {
+		if onlyTimeUp(said) != want {
+			t.Errorf("%q", said)
+		}
+	}
+}
+
 // TestFindMissesNone: those that a reader would look for are found, each once.
 func TestFindMissesNone(t *testing.T) {
 	t.Parallel()
