@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"extractor/internal/pgtest"
+	"extractor/models"
 )
 
 const (
@@ -65,6 +67,54 @@ func TestAnOldSchemaIsRefused(t *testing.T) {
 	m := &Main{Out: &log, Err: &log}
 	if status := m.Run(t.Context(), []string{"worker"}); status != 1 || !strings.Contains(log.String(), "Run: extractor migrate") {
 		t.Errorf("status %d: %s", status, &log)
+	}
+}
+
+// TestAMissingKeyStopsTheStart: a key that something is still sealed with must
+// not be missed only when a token is needed.
+func TestAMissingKeyStopsTheStart(t *testing.T) {
+	setAll(t)
+	address := pgtest.URL(t)
+	t.Setenv("DATABASE_URL", address)
+	sealWith(t, address, pgtest.Keys)
+	id, _, _ := strings.Cut(pgtest.Keys, ":")
+	t.Setenv("ENCRYPTION_KEYS", "another:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+	for _, verb := range []string{"serve", "worker"} {
+		t.Setenv("PORT", freePort(t))
+		var log bytes.Buffer
+		m := &Main{Out: &log, Err: &log}
+		if status := m.Run(t.Context(), []string{verb}); status != 1 {
+			t.Errorf("%s: status %d", verb, status)
+		}
+		if lines := regexp.MustCompile(`(?m)^extractor: .*`).FindAllString(log.String(), -1); len(lines) != 1 ||
+			!strings.Contains(lines[0], " "+id+".") || !strings.Contains(lines[0], "ENCRYPTION_KEYS") {
+			t.Errorf("%s says %q", verb, lines)
+		}
+	}
+}
+
+// sealWith keeps a token that is sealed with a key.
+func sealWith(t *testing.T, address, keys string) {
+	t.Helper()
+	sealer, err := models.NewSealer(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := models.OpenPool(t.Context(), address, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	store, err := models.NewStore(pool, sealer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := store.CreateConnection(t.Context(), models.NewConnection{ExternalID: "c", Host: "sandbox", StartDate: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.PutToken(t.Context(), c.ID, models.Token{Access: "a", Refresh: "r"}); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -93,7 +93,7 @@ func (e *Engine) keepAccount(ctx context.Context, l *lane, keeper hostapi.Keeper
 		cancel()
 	}
 	if err == nil {
-		_, err = e.Store.Pool.Exec(ctx, `UPDATE connections SET keep_at = now() + $2::interval WHERE id = $1`, l.Connection, keepDay-rand.N(keepSpread))
+		_, err = e.Store.Pool.Exec(ctx, `UPDATE connections SET keep_at = now() + $2::interval WHERE id = $1`, l.Connection, keepDay-rand.N(keepSpread)) // #nosec G404 -- spreads the load
 		return err
 	}
 	slog.Warn("account not looked after; it is tried again", "connection", l.Connection, "host", l.Host, "kind", models.KindOf(err), "error", err)

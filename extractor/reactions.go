@@ -184,16 +184,16 @@ func (e *Engine) tell(ctx context.Context, t models.FailureType, l *lane, messag
 func (e *Engine) backoff(l *lane, failure error) time.Duration {
 	var known *models.Error
 	if errors.As(failure, &known) && known.RetryAfter > 0 {
-		return known.RetryAfter + rand.N(known.RetryAfter/10+time.Second/models.Pace)
+		return known.RetryAfter + rand.N(known.RetryAfter/10+time.Second/models.Pace) // #nosec G404 -- spreads retries, guards nothing
 	}
 	first := e.Timing.First
 	switch {
 	case models.KindOf(failure) == models.Unauthorised && l.Kind == models.LaneDelivery:
-		first = e.Timing.Doubt // the second answer only counts that much later
-		return first + rand.N(first/10+1)
+		first = e.Timing.Doubt            // the second answer only counts that much later
+		return first + rand.N(first/10+1) // #nosec G404 -- as above
 	case l.Kind == models.LaneDelivery:
 		first = e.Timing.Resend
 	}
 	wait := min(first<<min(l.Failures, 20), backoffMost)
-	return wait/2 + rand.N(wait/2+1)
+	return wait/2 + rand.N(wait/2+1) // #nosec G404 -- as above
 }

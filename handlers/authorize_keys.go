@@ -11,13 +11,10 @@ import (
 	"extractor/models"
 )
 
-// keysLimit is far above what a host posts: a few keys and their names.
-const keysLimit = 16 << 10
-
 var (
 	// errNoKeys is for a browser that came back before, or without, the keys.
 	errNoKeys      = models.Errorf(models.Refused, "The browser came back, but no keys came.")
-	errKeysUnread  = models.Errorf(models.Invalid, "The body cannot be read. Send the keys as JSON of at most %d bytes.", keysLimit)
+	errKeysUnread  = models.Errorf(models.Invalid, "The body cannot be read. Send the keys as JSON of at most %d bytes.", formLimit)
 	errKeysMissing = models.Errorf(models.Invalid, "The body lacks the keys or the name that they were asked for under.")
 )
 
@@ -47,7 +44,7 @@ func (p *Popup) keys(c *gin.Context) {
 }
 
 func readKeys(c *gin.Context, granter hostapi.Granter) (state string, token models.Token, err error) {
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, keysLimit))
+	body, err := io.ReadAll(c.Request.Body)
 	if err != nil {
 		return "", token, errKeysUnread.Because(err)
 	}

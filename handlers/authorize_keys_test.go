@@ -279,7 +279,7 @@ func TestKeysAreTakenOnceAndOnlyWhileAwaited(t *testing.T) {
 	refused("not keys", http.StatusBadRequest, path, `{"user_id":"`+state+`"}`)
 	refused("torn", http.StatusBadRequest, path, `{"user_id":`)
 	refused("no name", http.StatusBadRequest, path, keysOf("", "ck_1", "cs_1"))
-	refused("too large", http.StatusBadRequest, path, keysOf(state, strings.Repeat("k", keysLimit), "cs_1"))
+	refused("too large", http.StatusBadRequest, path, keysOf(state, strings.Repeat("k", formLimit), "cs_1"))
 	refused("another host's", http.StatusNotFound, "/oauth/shop/keys", keysOf(state, "ck_1", "cs_1"))
 	refused("no host", http.StatusNotFound, "/oauth/nowhere/keys", keysOf(state, "ck_1", "cs_1"))
 	d.exec(`UPDATE attempts SET expires_at = now()`)

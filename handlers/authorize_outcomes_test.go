@@ -241,6 +241,8 @@ func TestTickets(t *testing.T) {
 		{"company-1", `{"redirectUri":"evil.example/"}`, testBearer, http.StatusBadRequest},
 		{"company-1", `{"redirectUri":`, testBearer, http.StatusBadRequest},
 		{"company-1", `{"redirectUri":7}`, testBearer, http.StatusBadRequest},
+		{"company-1", `{"redirecturi":"` + trustfileReturn + `"}`, testBearer, http.StatusBadRequest}, // two readers could differ
+		{"company-1", `{"redirectUri":"evil.example/","redirectUri":"` + trustfileReturn + `"}`, testBearer, http.StatusBadRequest},
 	} {
 		if status, address := d.ticket(v.id, v.body, v.bearer); status != v.status || address != "" {
 			t.Errorf("%v: %d, %q", v, status, address)

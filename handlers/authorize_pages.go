@@ -18,6 +18,10 @@ var pageHTML string
 //go:embed pages/page.css
 var pageCSS string
 
+// formLimit is far above what our forms and a host's keys are, in bytes. Anybody
+// may post them, and a form of many short fields grows to many times its size.
+const formLimit = 16 << 10
+
 var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 
 // page is what a page of the popup shows. It needs no JavaScript.
@@ -66,6 +70,7 @@ func contentPolicy(origins []string) string {
 
 // guard sets the headers that all answers to a browser have.
 func (p *Popup) guard(c *gin.Context) {
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, formLimit)
 	h := c.Writer.Header()
 	h.Set("Content-Security-Policy", p.policy)
 	h.Set("Referrer-Policy", "no-referrer")
@@ -76,7 +81,7 @@ func (p *Popup) guard(c *gin.Context) {
 
 // show answers with a page.
 func (p *Popup) show(c *gin.Context, status int, v page) {
-	v.Style = template.CSS(pageCSS) //nolint:gosec // our own file
+	v.Style = template.CSS(pageCSS) // #nosec G203 -- our own file
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, v); err != nil {
 		_ = c.Error(err)

@@ -155,6 +155,26 @@ func (d *doorway) untouched(id string) {
 	}
 }
 
+// TestCallbackByPostIsNotTaken: a host that posts its answer would come without
+// our cookie, which is of the same site, and must not make us give that up.
+func TestCallbackByPostIsNotTaken(t *testing.T) {
+	t.Parallel()
+	d := newDoorway(t)
+	d.connection("company-1")
+	b := d.browser()
+	back, err := url.Parse(b.throughConsent("company-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b.do(http.MethodPost, back.Path, back.Query()); got.status != http.StatusMethodNotAllowed {
+		t.Errorf("answered %d", got.status)
+	}
+	d.untouched("company-1")
+	if done := b.get(back.String()); done.location() != "https://"+trustfileReturn {
+		t.Errorf("%d to %q", done.status, done.location())
+	}
+}
+
 func TestNothingIsLinkedUnlessTheBrowserThatBeganComesBack(t *testing.T) {
 	t.Parallel()
 	for name, attack := range map[string]func(d *doorway) shown{

@@ -1,8 +1,6 @@
 package handlers
 
 import (
-	"encoding/json"
-	"io"
 	"net/http"
 	"net/url"
 
@@ -36,23 +34,20 @@ func (p *Popup) makeTicket(c *gin.Context) {
 
 // ticketRedirect reads the body of a request for a ticket: nothing, or redirectUri.
 func (p *Popup) ticketRedirect(c *gin.Context) (string, error) {
-	body, err := io.ReadAll(c.Request.Body)
-	if err != nil {
-		return "", models.Errorf(models.Invalid, "The body cannot be read. Send {\"redirectUri\": \"…\"} or nothing.").Because(err)
-	}
-	if len(body) == 0 {
-		return "", nil
+	body, err := readBody(c.Request)
+	if err != nil || len(body) == 0 {
+		return "", err
 	}
 	var in struct {
-		RedirectURI string `json:"redirectUri"`
+		RedirectURI maybe `json:"redirectUri"`
 	}
-	if err := json.Unmarshal(body, &in); err != nil {
-		return "", models.Errorf(models.Invalid, "The body cannot be read as JSON. Send {\"redirectUri\": \"…\"} or nothing.")
+	if err := decodeBytes(body, &in); err != nil {
+		return "", err
 	}
-	if in.RedirectURI == "" {
-		return "", nil
+	if to := in.RedirectURI.text; to != nil && *to != "" {
+		return p.redirects.resolve(*to)
 	}
-	return p.redirects.resolve(in.RedirectURI)
+	return "", nil
 }
 
 // useTicket takes a ticket of the connection and says where its browser goes in

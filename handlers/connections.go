@@ -120,6 +120,9 @@ func checkSettings(info hostapi.Info, settings map[string]string) error {
 		if !slices.Contains(names, name) {
 			return models.Errorf(models.Invalid, "%s has no setting %s. Known: %s.", info.Title, quote(name), listed(names))
 		}
+		if strings.ContainsRune(settings[name], 0) {
+			return models.Errorf(models.Invalid, "The setting %s holds a zero character, which cannot be kept. Leave it out.", name)
+		}
 	}
 	return nil
 }

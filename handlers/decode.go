@@ -14,8 +14,13 @@ import (
 	"extractor/models"
 )
 
-// maxDepth is how deep a body may nest: the contract needs two levels.
-const maxDepth = 32
+const (
+	// maxDepth is how deep a body may nest: the contract needs two levels.
+	maxDepth = 32
+	// maxValues is how many names and values a body may hold: the contract needs a
+	// dozen, and each costs many times its bytes to read.
+	maxValues = 10_000
+)
 
 // decode reads the body as one JSON object into the struct dst, whatever the
 // Content-Type says. Properties that dst does not know are ignored. Anything two
@@ -138,22 +143,37 @@ func checkShape(body []byte) error {
 	if !utf8.Valid(body) {
 		return models.Errorf(models.Invalid, "The body must be JSON in UTF-8.")
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	if err := walk(d, 0); err != nil {
+	s := shape{Decoder: json.NewDecoder(bytes.NewReader(body))}
+	s.UseNumber()
+	if err := s.walk(0); err != nil {
 		return err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+	if _, err := s.Token(); !errors.Is(err, io.EOF) {
 		return models.Errorf(models.Invalid, "The body must be one JSON object with nothing after it.")
 	}
 	return nil
 }
 
+// shape is a body of which nothing but the shape is looked at.
+type shape struct {
+	*json.Decoder
+	values int // read so far, names included
+}
+
+// next reads a name, a value, or how a value begins.
+func (s *shape) next() (json.Token, error) {
+	if s.values++; s.values > maxValues {
+		return nil, models.Errorf(models.Invalid, "The body holds more than %d values. Send only the documented properties.", maxValues)
+	}
+	token, err := s.Token()
+	return token, torn(err)
+}
+
 // walk reads one value.
-func walk(d *json.Decoder, depth int) error {
-	token, err := d.Token()
+func (s *shape) walk(depth int) error {
+	token, err := s.next()
 	if err != nil {
-		return torn(err)
+		return err
 	}
 	open, nested := token.(json.Delim)
 	switch {
@@ -162,38 +182,38 @@ func walk(d *json.Decoder, depth int) error {
 	case depth >= maxDepth:
 		return models.Errorf(models.Invalid, "The body nests deeper than %d levels.", maxDepth)
 	case open == '[':
-		return walkArray(d, depth+1)
+		return s.walkArray(depth + 1)
 	}
-	return walkObject(d, depth+1)
+	return s.walkObject(depth + 1)
 }
 
-func walkArray(d *json.Decoder, depth int) error {
-	for d.More() {
-		if err := walk(d, depth); err != nil {
+func (s *shape) walkArray(depth int) error {
+	for s.More() {
+		if err := s.walk(depth); err != nil {
 			return err
 		}
 	}
-	_, err := d.Token()
+	_, err := s.Token()
 	return torn(err)
 }
 
-func walkObject(d *json.Decoder, depth int) error {
+func (s *shape) walkObject(depth int) error {
 	seen := map[string]bool{}
-	for d.More() {
-		token, err := d.Token()
+	for s.More() {
+		token, err := s.next()
 		if err != nil {
-			return torn(err)
+			return err
 		}
 		key, _ := token.(string)
 		if seen[key] {
 			return models.Errorf(models.Invalid, "The property %s is given more than once. Send it once.", quote(key))
 		}
 		seen[key] = true
-		if err := walk(d, depth); err != nil {
+		if err := s.walk(depth); err != nil {
 			return err
 		}
 	}
-	_, err := d.Token()
+	_, err := s.Token()
 	return torn(err)
 }
 

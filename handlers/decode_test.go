@@ -104,3 +104,24 @@ func TestParseSince(t *testing.T) {
 		}
 	}
 }
+
+// FuzzSince: what is read as a date is an instant that Postgres keeps, and is
+// written again as the same one.
+func FuzzSince(f *testing.F) {
+	for _, s := range []string{"2015-07-06", "2015-07-06T22:26:28 00:00", "2015-07-06 22:26:28 00", "0000-01-01", "9999-12-31T23:59:59-23:59", "2015-07-06T22:26:28.9Z"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, err := parseSince(s)
+		if err != nil {
+			return
+		}
+		if got.Year() < -1 || got.Year() > 10_000 || got.Location() != time.UTC {
+			t.Errorf("%q reads as %v", s, got)
+		}
+		again, err := parseSince(timestamp(got))
+		if got.Year() >= 0 && got.Year() <= 9999 && (err != nil || !again.Equal(got.Truncate(time.Second))) {
+			t.Errorf("%q reads as %v, which reads as %v, %v", s, got, again, err)
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 
 	"github.com/gin-gonic/gin"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -61,12 +62,19 @@ func methodNotAllowed(c *gin.Context) {
 		method(c), c.Writer.Header().Get("Allow"))})
 }
 
+// quoted is a piece of somebody's own text, as quote writes it.
+var quoted = regexp.MustCompile(`"(\\.|[^"\\])*"`)
+
 // loggable is the text of an error for the log. Postgres repeats values in its
-// texts, so only its code and the name of the constraint are kept.
+// texts, so only its code and the name of the constraint are kept; and what we
+// repeat of the caller's text is for the caller.
 func loggable(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return fmt.Sprintf("postgres %s %s", pg.Code, pg.ConstraintName)
+	}
+	if models.KindOf(err) == models.Invalid {
+		return quoted.ReplaceAllString(err.Error(), `"…"`)
 	}
 	return err.Error()
 }

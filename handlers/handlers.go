@@ -45,6 +45,7 @@ type api struct {
 	bearers  bearers
 	pulse    *cached[*models.Pulse]
 	workload *cached[*models.Workload]
+	large    chan struct{} // held by large notices
 }
 
 // neighbourAge is how long an answer of health and metrics is given again:
@@ -61,7 +62,7 @@ func newAPI(cfg Config) *api {
 	if cfg.Metrics == nil {
 		cfg.Metrics = prometheus.NewRegistry()
 	}
-	a := &api{Config: cfg, patience: handlerDeadline, bearers: newBearers(cfg.Tokens)}
+	a := &api{Config: cfg, patience: handlerDeadline, bearers: newBearers(cfg.Tokens), large: make(chan struct{}, largeNotices)}
 	a.pulse = newCached(neighbourAge, cfg.Store.Pulse)
 	a.workload = newCached(neighbourAge, cfg.Store.Workload)
 	return a

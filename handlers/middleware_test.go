@@ -112,7 +112,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 		a := b.call("GET", path, "")
 		for name, want := range map[string]string{
 			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
-			"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Strict-Transport-Security": "",
+			"Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'", "Strict-Transport-Security": "",
 		} {
 			if got := a.Header.Get(name); got != want {
 				t.Errorf("%s: %s is %q", path, name, got)
@@ -211,6 +211,9 @@ func TestTheLogHoldsNoSecrets(t *testing.T) {
 	b.call("PUT", "/connections/canary-connection", `{"connectionId":"canary-renamed"}`).is(200)
 	b.call("POST", "/connections", `{"connectionId":"canary-renamed","startDate":"2018-04-01","settings":{"location":"canary-setting"}}`).is(500)
 	b.call("GET", "/connections?x=canary-query", "").is(200)
+	b.call("GET", "/connections?canary=1&canary=2", "").is(400).says("canary")
+	b.call("PUT", "/connections/canary-renamed", `{"x\"canary":1,"x\"canary":2}`).is(400).says("canary")
+	b.call("POST", "/connections", `{"connectionId":"a","startDate":"2018-04-01","settings":{"canary":"x"}}`).is(400).says("canary")
 	b.sendUnchecked(b.request("GET", "/canary-path", "")).is(404)
 	b.sendUnchecked(b.request("CANARY", "/connections", "")).is(405)
 	req := b.request("GET", "/connections", "")

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 
@@ -16,6 +17,11 @@ const (
 	// webhookLimit is above the largest notice of any host: an order with all its
 	// lines comes along with some, though we only read whose it is.
 	webhookLimit = 5 << 20
+	// smallNotice is what most notices stay below; such ones are always read.
+	smallNotice = 64 << 10
+	// largeNotices is how many larger ones are in memory at once, whose signature
+	// was not checked yet: anybody may send them. Others wait.
+	largeNotices = 4
 )
 
 // WebhookURL is where a host posts its notices; publicURL is an origin.
@@ -33,11 +39,12 @@ func (a *api) receive(c *gin.Context) {
 		fail(c, models.Errorf(models.NotFound, "There is no host of this name that sends notices."), "")
 		return
 	}
-	body, err := readBody(c.Request)
+	body, leave, err := a.readNotice(c.Request)
 	if err != nil {
 		fail(c, err, "")
 		return
 	}
+	defer leave()
 	said, err := waker.Wake(c.Request, body)
 	if err != nil {
 		failNotice(c, err)
@@ -48,6 +55,29 @@ func (a *api) receive(c *gin.Context) {
 		return
 	}
 	c.JSON(http.StatusOK, gin.H{})
+}
+
+// readNotice reads the body of a notice. leave makes room for another large one.
+func (a *api) readNotice(r *http.Request) (body []byte, leave func(), err error) {
+	whole := r.Body
+	r.Body = io.NopCloser(io.LimitReader(whole, smallNotice+1))
+	begin, err := readBody(r)
+	if err != nil || len(begin) <= smallNotice {
+		return begin, func() {}, err
+	}
+	select {
+	case a.large <- struct{}{}:
+	case <-r.Context().Done():
+		return nil, nil, r.Context().Err()
+	}
+	leave = func() { <-a.large }
+	r.Body = whole
+	rest, err := readBody(r)
+	if err != nil {
+		leave()
+		return nil, nil, err
+	}
+	return append(begin, rest...), leave, nil
 }
 
 func noticeOf(host string, said hostapi.Notice) models.Notice {

@@ -93,6 +93,31 @@ func TestNoticesMayBeLargeAndNotEndless(t *testing.T) {
 	b.call("POST", "/connections", `{"a":"`+strings.Repeat("a", bodyLimit)+`"}`).is(400).says("larger")
 }
 
+// TestFewLargeNoticesAtOnce: others wait for room, small ones pass by, and room
+// that was taken is given back.
+func TestFewLargeNoticesAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newBell(t)
+	b.api.patience = 500 * time.Millisecond
+	large := "shop-1" + strings.Repeat(".", smallNotice)
+	for range largeNotices {
+		b.api.large <- struct{}{}
+	}
+	b.send(b.notice(large)).is(503)
+	b.send(b.notice("shop-2")).is(200)
+	for range largeNotices {
+		<-b.api.large
+	}
+	b.api.patience = handlerDeadline
+	for range 2 * largeNotices {
+		b.send(b.notice(large)).is(200)
+		b.send(b.notice(large + strings.Repeat(".", webhookLimit))).is(400)
+	}
+	if n := len(b.api.large); n != 0 {
+		t.Errorf("%d places were not given back", n)
+	}
+}
+
 func TestNoticeThatCannotBeKeptIsSentAgain(t *testing.T) {
 	t.Parallel()
 	b := newBell(t)

@@ -17,7 +17,7 @@ import (
 const (
 	authorizePath = "/oauth/authorize"
 	decidedPath   = "/oauth/authorize/callback" // where a browser goes after the merchant's yes
-	tokenPath     = "/oauth/token"
+	tokenPath     = "/oauth/token"              // #nosec G101 -- a path
 	revokePath    = "/oauth/revoke"
 	consentPath   = "/oauth/consent"
 )

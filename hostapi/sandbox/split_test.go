@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 )
 
 const smallPage = ` { "orders" : [ {"id":"1","version":7,"note":"a \"quoted\" \\ } ] text","lines":[{"a":[1,{"b":"]"}]}],"x":-1.5e3} ,
@@ -89,3 +90,5 @@ func FuzzSplit(f *testing.F) {
 		}
 	})
 }
+
+func FuzzTransform(f *testing.F) { hostapitest.Fuzz(f, open(f, "http://127.0.0.1"), "testdata") }

@@ -169,13 +169,19 @@ func TestWakeTakesOnlySquaresWord(t *testing.T) {
 
 func TestWakeWithoutAKeyTakesNothing(t *testing.T) {
 	t.Parallel()
-	h, err := (&Config{ClientID: "app", ClientSecret: "hush"}).Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := httptest.NewRequest(http.MethodPost, "/", nil)
-	r.Header.Set("x-square-hmacsha256-signature", sign("", "", revoked))
-	if _, err := h.(hostapi.Waker).Wake(r, []byte(revoked)); models.KindOf(err) != models.Unauthorised {
-		t.Error(err)
+	for _, c := range []Config{
+		{ClientID: "app", ClientSecret: "hush"},
+		{ClientID: "app", ClientSecret: "hush", WebhookKey: "key, ", WebhookURL: "https://extractor.example.com/"}, // a key was taken out
+		{ClientID: "app", ClientSecret: "hush", WebhookKey: " , ,", WebhookURL: "https://extractor.example.com/"},
+	} {
+		h, err := c.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.Header.Set("x-square-hmacsha256-signature", sign("", c.WebhookURL, revoked))
+		if _, err := h.(hostapi.Waker).Wake(r, []byte(revoked)); models.KindOf(err) != models.Unauthorised {
+			t.Errorf("%q: %v", c.WebhookKey, err)
+		}
 	}
 }

@@ -50,7 +50,11 @@ func (h *host) Account(typed string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "https://" + name + folder, nil
+	site := "https://" + name + folder
+	if len(site) > maxSite { // encoded, it may be longer than it was typed
+		return "", invalid("The address is too long. Write it as your browser shows it on the shop's first page.")
+	}
+	return site, nil
 }
 
 func invalid(sentence string) error { return models.Errorf(models.Invalid, "%s", sentence) }

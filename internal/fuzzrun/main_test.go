@@ -1,0 +1,51 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestCountTakesTheLastFigure(t *testing.T) {
+	t.Parallel()
+	said := "fuzz: elapsed: 3s, execs: 102 (34/sec), new interesting: 0 (total: 7)\nfuzz: elapsed: 6s, execs: 250 (49/sec), new interesting: 0 (total: 7)\nPASS\n"
+	if n := count(strings.NewReader(said)); n != 250 {
+		t.Errorf("%d", n)
+	}
+	if n := count(strings.NewReader("FAIL\n")); n != 0 {
+		t.Errorf("%d", n)
+	}
+}
+
+func TestTheEndOfTimeIsNoFailure(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]bool{
+		"--- FAIL: FuzzX (61.31s)\n    context deadline exceeded\nFAIL\n":                                                                              true,
+		"--- FAIL: FuzzX (1.31s)\n    --- FAIL: FuzzX (0.00s)\n        x_test.go:1: bad\n\n    Failing input written to testdata/fuzz/FuzzX/1\nFAIL\n": false,
+		"--- FAIL: FuzzX (1s)\n        x_test.go:1: bad\n\n    Failing input written to testdata/fuzz/FuzzX/1\n    context deadline exceeded\nFAIL\n":  false,
+		"# extractor/x\nbuild failed\nFAIL\n": false,
+	} {
+		if onlyTimeUp(said) != want {
+			t.Errorf("%q", said)
+		}
+	}
+}
+
+// TestFindMissesNone: those that a reader would look for are found, each once.
+func TestFindMissesNone(t *testing.T) {
+	t.Parallel()
+	all, err := find("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, one := range all {
+		names = append(names, strings.TrimPrefix(one.String(), "../../"))
+	}
+	for _, want := range []string{"handlers.FuzzRedirect", "handlers.FuzzBearer", "handlers.FuzzDecode", "handlers.FuzzConnectionID", "models.FuzzOpen",
+		"hostapi/square.FuzzTransform", "hostapi/square.FuzzSignature", "hostapi/sandbox.FuzzTransform", "internal/rest.FuzzRetryAfter", "targetapi/trustfile.FuzzParsePath"} {
+		if i := slices.Index(names, want); i < 0 || slices.Index(names[i+1:], want) >= 0 {
+			t.Errorf("%s is not found once among %q", want, names)
+		}
+	}
+}
