@@ -353,3 +353,44 @@ func TestRestOfARefusedBatchComesFirst(t *testing.T) {
 		t.Errorf("the second request is %s", second)
 	}
 }
+
+// TestNewerContentWaitsAlsoWhenTheTargetTurnsTheSameBytesDown: the first copy of
+// the bytes may take effect late whatever the answer to the second one is.
+func TestNewerContentWaitsAlsoWhenTheTargetTurnsTheSameBytesDown(t *testing.T) {
+	t.Parallel()
+	tooLarge := models.Errorf(models.TooLarge, "too large")
+	for name, second := range map[string]struct {
+		receipt targetapi.Receipt
+		err     error
+	}{
+		"too large":        {err: tooLarge},
+		"refuses an item":  {receipt: targetapi.Receipt{Refused: map[models.Ref]string{{Kind: "sale", Key: "o0001"}: "no"}}},
+		"refuses some":     {err: models.Errorf(models.Refused, "one of them")},
+		"takes only some":  {receipt: targetapi.Receipt{ReadBack: true}, err: unsure()},
+		"does not say why": {err: models.Errorf(models.Unavailable, "not now")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, "2020-01-01")
+			w.Timing.Quiet = time.Hour
+			w.offer(3)
+			w.target.answer(false, unsure())
+			w.target.script = append(w.target.script, func([]models.Item) (bool, targetapi.Receipt, error) { return false, second.receipt, second.err })
+			w.work(models.LaneDelivery)
+			w.host.put("o0000", 2, thing{Key: "o0000", Day: today(), Cents: 777})
+			w.exec(`UPDATE lanes SET due_at = now() WHERE kind = 'incremental'`)
+			w.work(models.LaneIncremental)
+			for range 3 {
+				time.Sleep(5 * time.Millisecond)
+				w.exec(`UPDATE lanes SET due_at = now() WHERE kind = 'delivery'`)
+				w.work(models.LaneDelivery)
+			}
+			for i, r := range w.target.requests {
+				if strings.Contains(r.body, "777") || strings.Contains(r.body, "7.77") {
+					t.Errorf("request %d carries the newer content", i+1)
+				}
+			}
+			expect(t, "the newer content is kept", w.one(`SELECT sales_amount FROM entries WHERE key = 'o0000' AND state = 'pending'`), "777")
+		})
+	}
+}

@@ -66,17 +66,17 @@ func (d *delivery) settleIn(ctx context.Context, tx pgx.Tx, b *batch, receipt ta
 	switch {
 	case failure == nil && b.names(receipt.Refused):
 		d.suspects = nil
-		return nil, errors.Join(d.targetAnswered(ctx, tx), d.setAside(ctx, tx, b, receipt.Refused), d.dropBatch(ctx, tx))
+		return nil, errors.Join(d.targetAnswered(ctx, tx), d.setAside(ctx, tx, b, receipt.Refused), d.turnedDown(ctx, tx, b))
 	case failure == nil: // it names nobody, or one who was not there
 		failure = models.Errorf(models.Refused, "%s refused a batch and named no item of it.", d.Target.Info().Title)
 	}
 	switch models.KindOf(failure) {
 	case models.Refused:
-		return nil, errors.Join(d.targetAnswered(ctx, tx), d.suspect(ctx, tx, b, failure), d.dropBatch(ctx, tx))
+		return nil, errors.Join(d.targetAnswered(ctx, tx), d.suspect(ctx, tx, b, failure), d.turnedDown(ctx, tx, b))
 	case models.TooLarge:
-		return nil, errors.Join(d.targetAnswered(ctx, tx), d.shrink(ctx, tx, b, failure), d.dropBatch(ctx, tx))
+		return nil, errors.Join(d.targetAnswered(ctx, tx), d.shrink(ctx, tx, b, failure), d.turnedDown(ctx, tx, b))
 	case models.Unsure:
-		if receipt.ReadBack && d.canLook() {
+		if receipt.ReadBack && d.canLook() && !b.unsure { // a late copy would come after the look
 			return nil, d.readBackNow(ctx, tx, b)
 		}
 		return failure, d.keepUnsure(ctx, tx, b)
@@ -173,6 +173,19 @@ func (d *delivery) targetAnswered(ctx context.Context, tx pgx.Tx) error {
 func (d *delivery) dropBatch(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, `DELETE FROM batches WHERE connection_id = $1`, d.lane.Connection)
 	return err
+}
+
+// turnedDown forgets a batch that the target does not take as it is. An earlier
+// request with the same bytes may have been taken all the same, and take effect
+// late: then whatever is sent of its items waits until that is over.
+func (d *delivery) turnedDown(ctx context.Context, tx pgx.Tx, b *batch) error {
+	if b.unsure {
+		d.suspects = nil // they are sent without waiting
+		if err := d.setFree(ctx, tx, b, 0, d.Timing.Quiet); err != nil {
+			return err
+		}
+	}
+	return d.dropBatch(ctx, tx)
 }
 
 // untouched is for answers that say the target took nothing now. An earlier

@@ -2,8 +2,10 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"extractor/models"
@@ -14,6 +16,7 @@ type applied struct {
 	at      time.Time
 	amounts amounts
 	name    string
+	request int
 }
 
 // taken are the versions that the target applied in a connection's life, under
@@ -31,7 +34,7 @@ func (c *checker) taken(l *life) map[key][]applied {
 					continue
 				}
 				k := key{h.ItemID, h.Refund}
-				all[k] = append(all[k], applied{v.At, amounts{v.SalesAmount, v.SalesTax, v.ShippingAmount, v.ShippingTax}, span.name})
+				all[k] = append(all[k], applied{v.At, amounts{v.SalesAmount, v.SalesTax, v.ShippingAmount, v.ShippingTax}, span.name, v.Request})
 			}
 		}
 	}
@@ -83,7 +86,7 @@ func (c *checker) order(l *life, k key, versions []amounts, effects []applied) {
 		case at < 0:
 			c.fail("I2", "%s had %v at the target, which the host never said (%v)", k, e.amounts, versions)
 		case at <= last:
-			c.fail("I3", "%s of %s went back from version %d to version %d (%v) at %s", k, l.name(), last+1, at+1, e.amounts, e.at.Format(time.StampMilli))
+			c.fail("I3", "%s of %s went back from version %d to version %d%s", k, l.name(), last+1, at+1, story(effects))
 		}
 		last, before = max(last, at), e.amounts
 	}
@@ -107,7 +110,7 @@ func (c *checker) final(m *merchant) {
 		}
 		wanted += amountsOf(e).total()
 		if have := versions[len(versions)-1].amounts; have != amountsOf(e) {
-			c.fail("I1", "%s of %s has %v at the target, not the host's last %v", k, l.name(), have, amountsOf(e))
+			c.fail("I1", "%s of %s has %v at the target, not the host's last %v%s", k, l.name(), have, amountsOf(e), story(versions))
 		}
 	}
 	for _, k := range sorted(taken) {
@@ -115,12 +118,21 @@ func (c *checker) final(m *merchant) {
 		have := versions[len(versions)-1].amounts
 		had += have.total()
 		if _, there := want[k]; !there && have != (amounts{}) {
-			c.fail("I2", "%s of %s counts no longer at the host, and has %v at the target", k, l.name(), have)
+			c.fail("I2", "%s of %s counts no longer at the host, and has %v at the target%s", k, l.name(), have, story(versions))
 		}
 	}
 	if wanted != had {
 		c.fail("I10", "the money of %s is %s at the host and %s at the target", l.name(), wanted, had)
 	}
+}
+
+// story is how an item came to what it is, for the person who asks why.
+func story(versions []applied) string {
+	var s strings.Builder
+	for _, v := range versions {
+		fmt.Fprintf(&s, "; %s under %s by request %d: %v", v.at.Format("15:04:05.000"), v.name, v.request, v.amounts)
+	}
+	return s.String()
 }
 
 func (a amounts) total() models.Amount { return a[0] + a[1] + a[2] + a[3] }

@@ -14,6 +14,7 @@ const (
 	sideProcess  side = "process"
 	sidePostgres side = "postgres"
 	sideHost     side = "host"
+	sideListing  side = "the host's answers"
 	sideToken    side = "token"
 	sideTarget   side = "target"
 	sideAPI      side = "api"

@@ -10,20 +10,20 @@ import (
 
 // hostFaults are those of the host, its token endpoint included.
 var hostFaults = []trouble{
-	atHost("429", "15", sideHost, 2, func(r *rand.Rand) sandbox.Fault {
+	atHost("429", "15", sideListing, 2, func(r *rand.Rand) sandbox.Fault {
 		return sandbox.Fault{Kind: sandbox.FaultThrottle, Count: 1 + r.IntN(3), RetryAfter: pickOf(r, retryAfters)}
 	}),
-	atHost("500", "16", sideHost, 2, counted(sandbox.FaultError)),
-	atHost("torn JSON", "18", sideHost, 2, counted(sandbox.FaultTorn)),
-	atHost("cut in the page", "16", sideHost, 2, counted(sandbox.FaultCut)),
-	atHost("a web page instead", "16", sideHost, 2, counted(sandbox.FaultHTML)),
-	atHost("slow", "14", sideHost, 2, slow("")),
-	atHost("a page twice", "19", sideHost, 2, counted(sandbox.FaultRepeat)),
-	atHost("an empty page with a next", "19", sideHost, 1, counted(sandbox.FaultEmpty)),
-	atHost("changes listed late", "20", sideHost, 2, func(r *rand.Rand) sandbox.Fault {
+	atHost("500", "16", sideListing, 2, counted(sandbox.FaultError)),
+	atHost("torn JSON", "18", sideListing, 2, counted(sandbox.FaultTorn)),
+	atHost("cut in the page", "16", sideListing, 2, counted(sandbox.FaultCut)),
+	atHost("a web page instead", "16", sideListing, 2, counted(sandbox.FaultHTML)),
+	atHost("slow", "14", sideListing, 2, slow("")),
+	atHost("a page twice", "19", sideListing, 2, counted(sandbox.FaultRepeat)),
+	atHost("an empty page with a next", "19", sideListing, 1, counted(sandbox.FaultEmpty)),
+	atHost("changes listed late", "20", sideListing, 2, func(r *rand.Rand) sandbox.Fault {
 		return sandbox.Fault{Kind: sandbox.FaultLate, DelayMS: 300 + r.IntN(2000)}
 	}),
-	{"host: orders never listed", sideHost, "20", 2, dropOrders},
+	{"host: orders never listed", sideListing, "20", 2, dropOrders},
 	atHost("access tokens die early", "17", sideToken, 3, func(*rand.Rand) sandbox.Fault { return sandbox.Fault{Kind: sandbox.FaultExpired} }),
 	atHost("access withdrawn", "17", sideToken, 1, func(r *rand.Rand) sandbox.Fault {
 		return sandbox.Fault{Kind: sandbox.FaultRevoked, Account: pickOf(r, []string{"shop-1", "shop-2", "shop-3"})}
@@ -65,13 +65,13 @@ func atToken(draw func(*rand.Rand) sandbox.Fault) func(*rand.Rand) sandbox.Fault
 }
 
 // dropOrders makes orders that the listing by updated time never shows again.
-// They are of days that are over: tonight's recount lists those.
+// They are of the days that tonight's recount lists: the last eight that are over.
 func dropOrders(_ context.Context, s *stage, _ step, r *rand.Rand) func() {
 	m := s.merchants[r.IntN(len(s.merchants))]
-	before := time.Now().Add(-36 * time.Hour).UTC().Format(time.RFC3339)
+	before, after := time.Now().Add(-36*time.Hour).UTC().Format(time.RFC3339), time.Now().AddDate(0, 0, -7).UTC().Format(time.RFC3339)
 	var old []string
 	for _, o := range s.world.Host.Truth(m.account) {
-		if o.CreatedAt < before {
+		if o.CreatedAt < before && o.CreatedAt > after {
 			old = append(old, o.ID)
 		}
 	}
