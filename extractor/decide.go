@@ -212,7 +212,7 @@ func (b *book) decideAbsent(old *entry, r *reading, all, absent map[models.Ref]*
 		b.decideReversal(old, all, absent, d)
 	case old.Compensated: // nothing of it is wanted there already
 	case old.wasSent() && !models.Bad("silence"):
-		b.takeBack(old, "The host no longer has it.", all, d)
+		b.takeBack(old, "It no longer counts at the host: it was cancelled, voided or deleted there.", all, d)
 	case old.State != models.EntrySkipped || old.Reason == models.SkipBeforeStart:
 		old.forget(d)
 	}

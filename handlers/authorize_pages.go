@@ -92,9 +92,12 @@ func (p *Popup) show(c *gin.Context, status int, v page) {
 	c.Data(status, "text/html; charset=utf-8", b.Bytes())
 }
 
+// wantsPage tells a browser from a program.
+func wantsPage(c *gin.Context) bool { return strings.Contains(c.GetHeader("Accept"), "text/html") }
+
 // answer shows a page to a browser, and a program the same sentence as JSON.
 func (p *Popup) answer(c *gin.Context, status int, v page) {
-	if !strings.Contains(c.GetHeader("Accept"), "text/html") {
+	if !wantsPage(c) {
 		c.AbortWithStatusJSON(status, gin.H{"message": strings.Join(v.Text, " ")})
 		return
 	}

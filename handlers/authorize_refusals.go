@@ -25,7 +25,11 @@ func (p *Popup) refuse(c *gin.Context, err error) {
 		status, title = http.StatusForbidden, "Please start in TrustFile"
 	default:
 		slog.ErrorContext(c, "popup failed", "kind", models.KindOf(err), "error", loggableCause(err))
-		text = "Invalid query" // the contract's words for any failure of ours
+		if !wantsPage(c) {
+			text = "Invalid query" // the contract's words for any failure of ours
+			break
+		}
+		text = "Something went wrong on our side. Please try again in a minute; if this lasts, contact support."
 	}
 	p.answer(c, status, page{Title: title, Text: []string{text}, Small: small})
 }

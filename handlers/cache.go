@@ -25,11 +25,19 @@ func newCached[T any](age time.Duration, load func(context.Context) (T, error)) 
 	return &cached[T]{load: load, age: age}
 }
 
+// failureAge is how long a failure is given again: long enough to spare what
+// failed, and soon over when it is back.
+const failureAge = time.Second
+
 // get does not end with the request that happens to load: the others want the result too.
 func (c *cached[T]) get(ctx context.Context) (T, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.loaded.IsZero() || time.Since(c.loaded) >= c.age {
+	age := c.age
+	if c.err != nil {
+		age = min(age, failureAge)
+	}
+	if c.loaded.IsZero() || time.Since(c.loaded) >= age {
 		loading, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadPatience)
 		defer cancel()
 		c.value, c.err = c.load(loading)

@@ -118,7 +118,7 @@ func (p *Popup) signupPage(g *models.Signup) page {
 // onward is the page that sends the merchant on to TrustFile.
 func (p *Popup) onward(title string) page {
 	v := page{Title: title + " is connected to TrustFile",
-		Text: []string{"You will get an e-mail from TrustFile to set your password. In TrustFile, choose the date from which your sales are to be read."},
+		Text: []string{"If you are new to TrustFile, it sends you an e-mail to set your password. In TrustFile, choose the date from which your sales are to be read, unless you have done so already."},
 		Link: p.app("Go on to TrustFile")}
 	if v.Link != nil {
 		v.Refresh = onwardAfter + ";url=" + v.Link.Address
