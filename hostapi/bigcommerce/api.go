@@ -68,17 +68,11 @@ func (s *session) send(ctx context.Context, method, path string, in any) (*rest.
 // later adds to a 429 when the quota begins anew, where no Retry-After does. A
 // refusal is about our request, not about a record.
 func later(err error, answer *rest.Answer) error {
-	switch models.KindOf(err) {
-	case models.Refused, models.TooLarge:
-		return models.Errorf(models.Internal, "BigCommerce did not understand a request of ours.").
-			Because(fmt.Errorf("status %d", answer.Status))
-	case models.Throttled:
-		var e *models.Error
-		if d := reset(answer.Header); d > 0 && errors.As(err, &e) && e.RetryAfter == 0 {
-			e.RetryAfter = max(d, time.Second)
-		}
+	var e *models.Error
+	if d := reset(answer.Header); d > 0 && errors.As(err, &e) && e.Kind == models.Throttled && e.RetryAfter == 0 {
+		e.RetryAfter = max(d, time.Second)
 	}
-	return err
+	return hostapi.AboutOurs(err, title, fmt.Errorf("status %d", answer.Status))
 }
 
 // find reads one thing; found is false when it is not there.
@@ -106,10 +100,7 @@ func (s *session) list(ctx context.Context, path string) (*rest.Answer, error) {
 	return answer, err
 }
 
-func unreadable(where string) error {
-	return models.Errorf(models.Unavailable, "BigCommerce sent an answer that cannot be read. We try again by ourselves.").
-		Because(errors.New(where))
-}
+func unreadable(where string) error { return hostapi.Unreadable(title, errors.New(where)) }
 
 // put changes something; what comes back is not looked at.
 func (s *session) put(ctx context.Context, method, path string, in any) error {

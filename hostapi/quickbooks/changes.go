@@ -97,7 +97,7 @@ func (s session) changed(ctx context.Context, of []entity, since time.Time) ([]l
 	}
 	things, err := splitChanges(body)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, hostapi.Unreadable(title, err)
 	}
 	return things, nil
 }

@@ -62,7 +62,7 @@ func TestDeletionsAmongManyChanges(t *testing.T) {
 		f.gone["CreditMemo"] = []map[string]any{tombstone("2", 3590), tombstone("3", 5000), tombstone("4", 5600)}
 		h, a := counter(t, f, Config{})
 		w := models.Window{From: day, To: day.Add(2 * time.Hour)}
-		page, err := h.Pull(t.Context(), a, w, position{Entity: changes}.cursor())
+		page, err := h.Pull(t.Context(), a, w, hostapi.CursorOf(position{Entity: changes}))
 		if err != nil || page.More {
 			t.Fatal(err)
 		}

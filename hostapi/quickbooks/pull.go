@@ -3,7 +3,7 @@ package quickbooks
 import (
 	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"time"
 
 	"extractor/hostapi"
@@ -44,21 +44,8 @@ type position struct {
 const changes = "cdc"
 
 func parse(c hostapi.Cursor) (p position, err error) {
-	if c == "" {
-		return p, nil
-	}
-	if err := json.Unmarshal([]byte(c), &p); err != nil {
-		return p, models.Errorf(models.Internal, "A place in the list of QuickBooks' documents was lost.").Because(err)
-	}
-	return p, nil
-}
-
-func (p position) cursor() hostapi.Cursor {
-	b, err := json.Marshal(p)
-	if err != nil { // only for a year beyond 9999, which no list reaches
-		return ""
-	}
-	return hostapi.Cursor(b)
+	err = hostapi.ReadCursor(c, title, &p)
+	return p, err
 }
 
 // restart is the beginning of a list that takes up p's where that had come to.
@@ -87,7 +74,7 @@ func (h *host) page(ctx context.Context, a hostapi.Account, by road, w models.Wi
 	}
 	e, ok := entityOf(cmp.Or(p.Entity, entities[0].name))
 	if !ok {
-		return nil, models.Errorf(models.Internal, "A place in the list of QuickBooks' documents was lost.")
+		return nil, hostapi.LostPlace(title, errors.New("no such entity"))
 	}
 	p.Entity = e.name
 	things, next, err := s.listFrom(ctx, e, by.where, p)
@@ -104,7 +91,7 @@ func (h *host) page(ctx context.Context, a hostapi.Account, by road, w models.Wi
 	if next.Entity == "" {
 		return &hostapi.Page{Records: records}, nil
 	}
-	return &hostapi.Page{Records: records, Next: next.cursor(), More: true}, nil
+	return &hostapi.Page{Records: records, Next: hostapi.CursorOf(next), More: true}, nil
 }
 
 // after is what is read when the list of e ends; empty: nothing more.

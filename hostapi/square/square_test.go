@@ -274,7 +274,7 @@ func TestTwoRefundsOfOneReturn(t *testing.T) {
 		fakeRefund("p1", "R1", "pay-S01", 20, 583, "COMPLETED"),
 		fakeRefund("p2", "R1", "pay-S01", 21, 500, "COMPLETED"))
 	h, a := counter(t, f)
-	page, err := h.Pull(t.Context(), a, window, position{Refunds: true}.cursor())
+	page, err := h.Pull(t.Context(), a, window, hostapi.CursorOf(position{Refunds: true}))
 	if err != nil || len(page.Records) != 1 {
 		t.Fatalf("%+v, %v", page, err)
 	}

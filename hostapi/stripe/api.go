@@ -12,6 +12,7 @@ import (
 
 	fastjson "github.com/goccy/go-json"
 
+	"extractor/hostapi"
 	"extractor/internal/jsonscan"
 	"extractor/internal/rest"
 	"extractor/models"
@@ -40,18 +41,14 @@ func (s api) find(ctx context.Context, path string, query url.Values) (json.RawM
 	if err != nil {
 		return nil, err
 	}
-	switch err := s.Check(answer); models.KindOf(err) {
-	case models.NotFound:
+	err = s.Check(answer)
+	switch {
+	case err == nil:
+		return answer.Body, nil
+	case models.KindOf(err) == models.NotFound:
 		return nil, nil
-	case models.Refused, models.TooLarge: // they are about our request, not about a record
-		return nil, models.Errorf(models.Internal, "Stripe did not understand a request of ours.").
-			Because(fmt.Errorf("status %d: %s", answer.Status, code(answer.Body)))
-	default:
-		if err != nil {
-			return nil, err
-		}
 	}
-	return answer.Body, nil
+	return nil, hostapi.AboutOurs(err, title, fmt.Errorf("status %d: %s", answer.Status, code(answer.Body)))
 }
 
 // need is find for what must be there.
@@ -89,9 +86,7 @@ func code(body []byte) string {
 	return strings.TrimSpace(answer.Error.Type + " " + answer.Error.Code)
 }
 
-func unreadable(cause error) error {
-	return models.Errorf(models.Unavailable, "Stripe sent an answer that cannot be read. We try again by ourselves.").Because(cause)
-}
+func unreadable(cause error) error { return hostapi.Unreadable(title, cause) }
 
 // decode reads an answer into out.
 func (s api) decode(raw json.RawMessage, out any) error {

@@ -3,6 +3,7 @@ package stripe
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -92,22 +93,12 @@ type position struct {
 }
 
 func parse(c hostapi.Cursor, first string) (p position, err error) {
-	if c == "" {
-		return position{Stage: first}, nil
+	p.Stage = first
+	err = hostapi.ReadCursor(c, title, &p)
+	if _, known := sources[p.Stage]; err == nil && !known {
+		err = hostapi.LostPlace(title, errors.New("no such list"))
 	}
-	err = json.Unmarshal([]byte(c), &p)
-	if _, known := sources[p.Stage]; err != nil || !known {
-		return p, models.Errorf(models.Internal, "A place in Stripe's lists was lost.").Because(err)
-	}
-	return p, nil
-}
-
-func (p position) cursor() hostapi.Cursor {
-	b, err := json.Marshal(p)
-	if err != nil { // two strings always marshal
-		return ""
-	}
-	return hostapi.Cursor(b)
+	return p, err
 }
 
 // page reads the page at from.
@@ -132,7 +123,7 @@ func (h *host) page(ctx context.Context, a hostapi.Account, w models.Window, fir
 	if err != nil || next.Stage == "" {
 		return &hostapi.Page{Records: records}, err
 	}
-	return &hostapi.Page{Records: records, Next: next.cursor(), More: true}, nil
+	return &hostapi.Page{Records: records, Next: hostapi.CursorOf(next), More: true}, nil
 }
 
 // within is the query for a page of the window. Stripe's times are whole seconds.

@@ -77,12 +77,7 @@ func (s session) check(a *rest.Answer) error {
 	case a.Status == http.StatusBadRequest && strings.HasPrefix(code, "rest_invalid_param"):
 		return models.Errorf(models.Unavailable, sayOld).Because(cause)
 	}
-	switch err := s.Check(a); models.KindOf(err) {
-	case models.Refused, models.TooLarge: // they are about our request, not about a record
-		return models.Errorf(models.Internal, "WooCommerce did not understand a request of ours.").Because(cause)
-	default:
-		return err
-	}
+	return hostapi.AboutOurs(s.Check(a), title, cause)
 }
 
 // errNoRoute is the cause where a site has no such address.

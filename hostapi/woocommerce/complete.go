@@ -159,7 +159,7 @@ func (r *reader) refundPage(ctx context.Context, by road, w models.Window, p pos
 	if !more {
 		return &hostapi.Page{Records: records}, nil
 	}
-	return &hostapi.Page{Records: records, Next: next.cursor(), More: true}, nil
+	return &hostapi.Page{Records: records, Next: hostapi.CursorOf(next), More: true}, nil
 }
 
 // refundsMade is a page of the refunds of all orders; none where the shop's

@@ -2,7 +2,6 @@ package woocommerce
 
 import (
 	"context"
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -63,21 +62,8 @@ type position struct {
 }
 
 func parse(c hostapi.Cursor) (p position, err error) {
-	if c == "" {
-		return p, nil
-	}
-	if err := json.Unmarshal([]byte(c), &p); err != nil {
-		return p, models.Errorf(models.Internal, "A place in the list of the shop's orders was lost.").Because(err)
-	}
-	return p, nil
-}
-
-func (p position) cursor() hostapi.Cursor {
-	b, err := json.Marshal(p)
-	if err != nil { // only for a year beyond 9999, which no list reaches
-		return ""
-	}
-	return hostapi.Cursor(b)
+	err = hostapi.ReadCursor(c, title, &p)
+	return p, err
 }
 
 // page reads the page at a cursor.
@@ -105,7 +91,7 @@ func (h *host) page(ctx context.Context, a hostapi.Account, by road, w models.Wi
 	if err != nil {
 		return nil, err
 	}
-	return &hostapi.Page{Records: records, Next: next.cursor(), More: more}, nil
+	return &hostapi.Page{Records: records, Next: hostapi.CursorOf(next), More: more}, nil
 }
 
 // then is where the list after that of a stage begins.
