@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"extractor/hostapi"
 	"extractor/models"
 )
 

@@ -97,22 +97,9 @@ func counter(t *testing.T, f *fakeStripe, today time.Time) (*host, hostapi.Accou
 type road func(h *host, a hostapi.Account, from hostapi.Cursor) (*hostapi.Page, error)
 
 // pullAll reads page after page.
-func pullAll(t *testing.T, h *host, a hostapi.Account, by road) (records []hostapi.Record) {
+func pullAll(t *testing.T, h *host, a hostapi.Account, by road) []hostapi.Record {
 	t.Helper()
-	var from hostapi.Cursor
-	for range 50 {
-		page, err := by(h, a, from)
-		if err != nil {
-			t.Fatal(err)
-		}
-		records = append(records, page.Records...)
-		if !page.More {
-			return records
-		}
-		from = page.Next
-	}
-	t.Fatal("no end")
-	return nil
+	return hostapitest.PullAll(t, func(from hostapi.Cursor) (*hostapi.Page, error) { return by(h, a, from) }, nil)
 }
 
 func keys(records []hostapi.Record) (keys []string) {
