@@ -36,7 +36,7 @@ type position struct {
 	Entity string    `json:"entity,omitempty"` // under way; empty: the first one
 	Start  time.Time `json:"start,omitzero"`   // where its list starts, if it was started again
 	At     int       `json:"at,omitempty"`     // position of the last document read; 0 = none yet
-	ID     string    `json:"id,omitempty"`     // its id …
+	ID     string    `json:"id,omitempty"`     // its id …, or, past all lists, the entity whose changes are asked for alone
 	Seen   time.Time `json:"seen,omitzero"`    // … and the time of its last change
 }
 
@@ -66,11 +66,7 @@ func (h *host) page(ctx context.Context, a hostapi.Account, by road, w models.Wi
 	}
 	s := h.session(a.Client, a.HostID)
 	if p.Entity == changes {
-		records, err := s.deletions(ctx, w, h.now())
-		if err != nil {
-			return nil, err
-		}
-		return &hostapi.Page{Records: records}, nil
+		return s.deletionPage(ctx, w, p, h.now())
 	}
 	e, ok := entityOf(cmp.Or(p.Entity, entities[0].name))
 	if !ok {
@@ -96,10 +92,8 @@ func (h *host) page(ctx context.Context, a hostapi.Account, by road, w models.Wi
 
 // after is what is read when the list of e ends; empty: nothing more.
 func (by road) after(e entity, w models.Window, now time.Time) string {
-	for i := range entities[:len(entities)-1] {
-		if entities[i].name == e.name {
-			return entities[i+1].name
-		}
+	if next := following(e.name); next != "" {
+		return next
 	}
 	if by.deleted && changesSince(w, now).Before(w.To) {
 		return changes

@@ -21,6 +21,10 @@ import (
 // mostAtOnce is the largest page of a list.
 const mostAtOnce = "100"
 
+// pagesAtMost bounds the list that belongs to one thing: nothing has ten
+// thousand refunds, and a list that never ends would fill the memory.
+const pagesAtMost = 100
+
 // api speaks for one merchant.
 type api struct {
 	rest.Caller
@@ -148,7 +152,7 @@ func splitList(page []byte) (*listing, error) {
 // whole reads all pages of a list that belongs to one thing.
 func (s api) whole(ctx context.Context, path string, query url.Values) (all []json.RawMessage, err error) {
 	query.Set("limit", mostAtOnce)
-	for {
+	for range pagesAtMost {
 		page, err := s.list(ctx, path, query)
 		if err != nil {
 			return nil, err
@@ -163,6 +167,7 @@ func (s api) whole(ctx context.Context, path string, query url.Values) (all []js
 		}
 		query.Set("starting_after", last)
 	}
+	return nil, unreadable(errors.New("a list without an end"))
 }
 
 // lastOf is the id that the next page starts after. A page that ends where it

@@ -17,8 +17,9 @@ const (
 	// eventsReach is how far back we trust the list of events. Stripe keeps 30
 	// days; a day less lets a window be read to its end before its events go.
 	eventsReach = 29 * 24 * time.Hour
-	// thingsInPage is how many things of a created list make a page, each with
-	// calls of its own: at our quota it must end well within a job.
+	// thingsInPage is how many events or things of a created list make a page, each
+	// with some four calls of its own: at our quota of 20 a second, which two
+	// windows may share, it must end within 25 seconds.
 	thingsInPage = "50"
 )
 
@@ -55,7 +56,7 @@ type source struct {
 // sources are the lists by stage. Sessions and intents need no list of their
 // own: each that was paid has a charge.
 var sources = map[string]source{
-	stageEvents: {path: "/v1/events", limit: mostAtOnce, query: url.Values{"types[]": eventTypes}, root: rootOfEvent},
+	stageEvents: {path: "/v1/events", limit: thingsInPage, query: url.Values{"types[]": eventTypes}, root: rootOfEvent},
 	stageCharges: {path: "/v1/charges", limit: thingsInPage, root: rootOfCharge, next: stageRefunds,
 		query: url.Values{"expand[]": {"data.payment_intent", "data.payment_intent.amount_details.line_items"}}},
 	stageRefunds:     {path: "/v1/refunds", limit: thingsInPage, root: rootOfRefund, next: stageInvoices},

@@ -19,6 +19,10 @@ import (
 
 const (
 	pageSize = 100 // the most that WordPress gives
+	// refundsInPage is how many refunds make a page: each leads to an order whose
+	// own list of refunds is read, two at a time, and a small site takes a second
+	// for each; the page must end within 25.
+	refundsInPage = 25
 	// decimals is what WooCommerce keeps of an amount.
 	decimals = "6"
 	// orderFields is what is read of an order: no names, phones, e-mail addresses

@@ -167,6 +167,7 @@ func (r *reader) refundPage(ctx context.Context, by road, w models.Window, p pos
 func (r *reader) refundsMade(ctx context.Context, w models.Window, p position) (made []madeRefund, next position, more bool, err error) {
 	q := listQuery("after", "before", w, max(p.Page, 1))
 	q.Set("_fields", "id,parent_id,_links")
+	q.Set("per_page", strconv.Itoa(refundsInPage))
 	answer, c, err := r.list(ctx, "/wc/v3/refunds", q)
 	if errors.Is(err, errNoRoute) {
 		return nil, next, false, nil

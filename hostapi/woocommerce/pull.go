@@ -165,14 +165,15 @@ func (by road) step(w models.Window, p position, list *listing) (kept []head, ne
 	return kept, next, true, err
 }
 
-// fresh are the orders that were not given already.
+// fresh are the orders that were not given already. Those without an id that can
+// be read are told apart by nothing, so that they are given again.
 func (p position) fresh(orders []head) []head {
 	if len(p.Given) == 0 {
 		return orders
 	}
 	kept := make([]head, 0, len(orders))
 	for _, o := range orders {
-		if !slices.Contains(p.Given, o.id) {
+		if o.id == 0 || !slices.Contains(p.Given, o.id) {
 			kept = append(kept, o)
 		}
 	}

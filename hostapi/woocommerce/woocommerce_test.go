@@ -231,6 +231,48 @@ func TestOddOrdersDoNotStopThePage(t *testing.T) {
 	}
 }
 
+// Orders without an id are set aside each for itself, on whichever pages they lie.
+func TestNamelessOrdersAreNotTakenForGiven(t *testing.T) {
+	t.Parallel()
+	f := &fakeShop{t: t, pageSize: 2}
+	for n := 1; n <= 6; n++ {
+		f.orders = append(f.orders, fakeOrder(n, n))
+	}
+	f.orders[1]["id"], f.orders[2]["id"] = "two", "three"
+	h, a := visit(t, f)
+	seen := map[string]bool{}
+	for _, key := range keys(hostapitest.PullAll(t, pulling(t, h, a), nothing)) {
+		seen[key] = true
+	}
+	if len(seen) != 6 {
+		t.Errorf("%v", seen)
+	}
+}
+
+// A page of refunds leads to no more orders than can be read while it lasts.
+func TestPagesOfRefundsAreShort(t *testing.T) {
+	t.Parallel()
+	f := &fakeShop{t: t, pageSize: 100}
+	for n := 1; n <= 60; n++ {
+		f.orders = append(f.orders, fakeOrder(n, -60))
+		f.giveBack(f.orders[n-1], fakeRefund(1000+n, n, "1.00"), true)
+	}
+	h, a := visit(t, f)
+	most, before := 0, 0
+	records := hostapitest.PullAll(t, func(from hostapi.Cursor) (*hostapi.Page, error) {
+		page, err := h.Pull(t.Context(), a, window, from)
+		all := 0
+		for _, n := range f.calls {
+			all += n
+		}
+		most, before = max(most, all-before), all
+		return page, err
+	}, nothing)
+	if len(records) != 60 || most > 30 {
+		t.Errorf("%d records, up to %d requests for a page", len(records), most)
+	}
+}
+
 // What sites answer in place of data, and what the merchant is told.
 func TestSitesOutOfOrder(t *testing.T) {
 	t.Parallel()
