@@ -22,9 +22,6 @@
 //   - Without the scope read_all_orders, orders older than 60 days are left out
 //     without a word. Identify therefore looks at the scopes that were granted.
 //   - A webhook's signature covers its body alone; see wake.go.
-//
-// How lines count
-//
 //   - PRODUCT is goods, SHIPPING is shipping. TIP and GIFT_CARD are left out.
 //   - FEE, ADDITIONAL_FEE and DUTY are part of the price to the buyer: they count
 //     as goods, and a person is asked to look. So do ADJUSTMENT (a restocking
