@@ -19,7 +19,10 @@ import (
 )
 
 const (
-	orderLimit  = 100 // of at most 250: with their lines, orders have ten kilobytes and more
+	// orderLimit is of at most 250: with their lines, orders have ten kilobytes and
+	// more, and one with several addresses takes a request of its own, which at five
+	// a second must end within 25 seconds.
+	orderLimit  = 50
 	refundLimit = 25  // each leads to an order, and a page must end within a job
 	batchLimit  = 50  // orders in one question for refunds
 	batchPages  = 200 // far more than the refunds of 50 orders fill

@@ -69,6 +69,33 @@ func find(t *testing.T, records []hostapi.Record, key string) hostapi.Record {
 	return records[i]
 }
 
+// A page takes no more requests than the smallest plan's quota, which two windows
+// share, lets through while it lasts; not even when each order has two addresses.
+func TestPagesAreShort(t *testing.T) {
+	t.Parallel()
+	f := &fakeBigCommerce{t: t, pageSize: 250}
+	for n := 1; n <= 120; n++ {
+		o := fakeOrder(n, n)
+		o["consignments"] = []any{map[string]any{"shipping": []any{fakeAddress(n*10, 10, 0.83), fakeAddress(n*10+5, 0, 0)}}}
+		f.orders = append(f.orders, o)
+	}
+	h, a := counter(t, f)
+	most, before := 0, 0
+	pull := func(from hostapi.Cursor) (*hostapi.Page, error) {
+		page, err := h.Pull(t.Context(), a, window, from)
+		all := 0
+		for _, n := range f.calls {
+			all += n
+		}
+		most, before = max(most, all-before), all
+		return page, err
+	}
+	records := hostapitest.PullAll(t, pull, nil)
+	if half := quotaRequests / parallel * 25 / 30; len(records) != 120 || most > half {
+		t.Errorf("%d records, up to %d requests for a page; %d fit into 25 seconds", len(records), most, half)
+	}
+}
+
 func TestPullKeepsWithinTheWindow(t *testing.T) {
 	t.Parallel()
 	f := &fakeBigCommerce{t: t, pageSize: 4}

@@ -19,9 +19,10 @@ import (
 
 const (
 	pageSize = 100 // the most that WordPress gives
-	// refundsInPage is how many refunds make a page: each leads to an order whose
-	// own list of refunds is read, two at a time, and a small site takes a second
-	// for each; the page must end within 25.
+	// ordersInPage and refundsInPage are how many make a page. Each order that has
+	// refunds takes a request of its own, two at a time, and a small site takes half
+	// a second and more for each; the page must end within 25 seconds.
+	ordersInPage  = 50
 	refundsInPage = 25
 	// decimals is what WooCommerce keeps of an amount.
 	decimals = "6"

@@ -129,7 +129,7 @@ func listQuery(after, before string, span models.Window, page int) url.Values {
 	}
 	return url.Values{
 		after: {from.Add(-time.Second).Format(queryTime)}, before: {to.Format(queryTime)}, "dates_are_gmt": {"true"},
-		"orderby": {"id"}, "order": {"asc"}, "per_page": {strconv.Itoa(pageSize)}, "page": {strconv.Itoa(page)},
+		"orderby": {"id"}, "order": {"asc"}, "per_page": {strconv.Itoa(ordersInPage)}, "page": {strconv.Itoa(page)},
 	}
 }
 
