@@ -19,7 +19,10 @@ import (
 )
 
 const (
-	orderLimit  = 100 // of at most 250: with their lines, orders have ten kilobytes and more
+	// orderLimit is of at most 250: with their lines, orders have ten kilobytes and
+	// more, and one with several addresses takes a request of its own, which at five
+	// a second must end within 25 seconds.
+	orderLimit  = 50
 	refundLimit = 25  // each leads to an order, and a page must end within a job
 	batchLimit  = 50  // orders in one question for refunds
 	batchPages  = 200 // far more than the refunds of 50 orders fill
@@ -68,17 +71,11 @@ func (s *session) send(ctx context.Context, method, path string, in any) (*rest.
 // later adds to a 429 when the quota begins anew, where no Retry-After does. A
 // refusal is about our request, not about a record.
 func later(err error, answer *rest.Answer) error {
-	switch models.KindOf(err) {
-	case models.Refused, models.TooLarge:
-		return models.Errorf(models.Internal, "BigCommerce did not understand a request of ours.").
-			Because(fmt.Errorf("status %d", answer.Status))
-	case models.Throttled:
-		var e *models.Error
-		if d := reset(answer.Header); d > 0 && errors.As(err, &e) && e.RetryAfter == 0 {
-			e.RetryAfter = max(d, time.Second)
-		}
+	var e *models.Error
+	if d := reset(answer.Header); d > 0 && errors.As(err, &e) && e.Kind == models.Throttled && e.RetryAfter == 0 {
+		e.RetryAfter = max(d, time.Second)
 	}
-	return err
+	return hostapi.AboutOurs(err, title, fmt.Errorf("status %d", answer.Status))
 }
 
 // find reads one thing; found is false when it is not there.
@@ -106,10 +103,7 @@ func (s *session) list(ctx context.Context, path string) (*rest.Answer, error) {
 	return answer, err
 }
 
-func unreadable(where string) error {
-	return models.Errorf(models.Unavailable, "BigCommerce sent an answer that cannot be read. We try again by ourselves.").
-		Because(errors.New(where))
-}
+func unreadable(where string) error { return hostapi.Unreadable(title, errors.New(where)) }
 
 // put changes something; what comes back is not looked at.
 func (s *session) put(ctx context.Context, method, path string, in any) error {

@@ -51,10 +51,6 @@ package bigcommerce
 
 import (
 	"errors"
-	"fmt"
-	"net/url"
-	"strings"
-	"sync"
 	"time"
 
 	"extractor/hostapi"
@@ -94,7 +90,7 @@ type host struct {
 	config     Config
 	login, api string // without a slash at the end
 	now        func() time.Time
-	zones      sync.Map // time zones by name: loading one reads a file
+	zones      hostapi.Zones
 }
 
 var (
@@ -120,27 +116,15 @@ func (c *Config) Open() (hostapi.Host, error) {
 	if c.ClientSecret == "" {
 		return nil, errors.New("BIGCOMMERCE_CLIENT_SECRET is missing: the client secret in the BigCommerce Developer Portal")
 	}
-	login, err := checkAddress("BIGCOMMERCE_LOGIN_URL", c.LoginURL, loginURL)
+	login, err := hostapi.BaseAddress("BIGCOMMERCE_LOGIN_URL", c.LoginURL, loginURL, loginURL)
 	if err != nil {
 		return nil, err
 	}
-	api, err := checkAddress("BIGCOMMERCE_API_URL", c.APIURL, apiURL)
+	api, err := hostapi.BaseAddress("BIGCOMMERCE_API_URL", c.APIURL, apiURL, apiURL)
 	if err != nil {
 		return nil, err
 	}
 	return &host{config: *c, login: login, api: api, now: time.Now}, nil
-}
-
-// checkAddress checks the value of a variable.
-func checkAddress(variable, value, otherwise string) (string, error) {
-	if value == "" {
-		return otherwise, nil
-	}
-	u, err := url.Parse(value)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return "", fmt.Errorf("%s should be an address such as %s", variable, otherwise)
-	}
-	return strings.TrimSuffix(value, "/"), nil
 }
 
 // Info describes BigCommerce.

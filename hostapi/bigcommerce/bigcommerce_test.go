@@ -50,33 +50,15 @@ func counter(t *testing.T, f *fakeBigCommerce) (*host, hostapi.Account) {
 }
 
 // pullAll pulls until nothing is left, and lets change do something between pages.
-func pullAll(t *testing.T, h *host, a hostapi.Account, w models.Window, change func(page int)) (records []hostapi.Record) {
+func pullAll(t *testing.T, h *host, a hostapi.Account, w models.Window, change func(page int)) []hostapi.Record {
 	t.Helper()
-	var from hostapi.Cursor
-	for n := 1; n < 50; n++ {
-		page, err := h.Pull(t.Context(), a, w, from)
-		if err != nil {
-			t.Fatal(err)
-		}
-		records = append(records, page.Records...)
-		if !page.More {
-			return records
-		}
-		from = page.Next
-		change(n)
-	}
-	t.Fatal("no end")
-	return nil
+	pull := func(from hostapi.Cursor) (*hostapi.Page, error) { return h.Pull(t.Context(), a, w, from) }
+	return hostapitest.PullAll(t, pull, change)
 }
 
 func nothing(int) {}
 
-func keys(records []hostapi.Record) (keys []string) {
-	for _, r := range records {
-		keys = append(keys, r.Key)
-	}
-	return keys
-}
+func keys(records []hostapi.Record) []string { return hostapitest.Keys(records) }
 
 func find(t *testing.T, records []hostapi.Record, key string) hostapi.Record {
 	t.Helper()
@@ -85,6 +67,33 @@ func find(t *testing.T, records []hostapi.Record, key string) hostapi.Record {
 		t.Fatalf("no record %s among %v", key, keys(records))
 	}
 	return records[i]
+}
+
+// A page takes no more requests than the smallest plan's quota, which two windows
+// share, lets through while it lasts; not even when each order has two addresses.
+func TestPagesAreShort(t *testing.T) {
+	t.Parallel()
+	f := &fakeBigCommerce{t: t, pageSize: 250}
+	for n := 1; n <= 120; n++ {
+		o := fakeOrder(n, n)
+		o["consignments"] = []any{map[string]any{"shipping": []any{fakeAddress(n*10, 10, 0.83), fakeAddress(n*10+5, 0, 0)}}}
+		f.orders = append(f.orders, o)
+	}
+	h, a := counter(t, f)
+	most, before := 0, 0
+	pull := func(from hostapi.Cursor) (*hostapi.Page, error) {
+		page, err := h.Pull(t.Context(), a, window, from)
+		all := 0
+		for _, n := range f.calls {
+			all += n
+		}
+		most, before = max(most, all-before), all
+		return page, err
+	}
+	records := hostapitest.PullAll(t, pull, nil)
+	if half := quotaRequests / parallel * 25 / 30; len(records) != 120 || most > half {
+		t.Errorf("%d records, up to %d requests for a page; %d fit into 25 seconds", len(records), most, half)
+	}
 }
 
 func TestPullKeepsWithinTheWindow(t *testing.T) {

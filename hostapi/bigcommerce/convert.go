@@ -1,7 +1,6 @@
 package bigcommerce
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -60,7 +59,7 @@ func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 	if e.open(r.Body) != nil {
 		return nil, models.Errorf(models.Refused, "BigCommerce sent this %s in a form that we cannot read. It is tried again after our next update.", r.Kind).Because(errUnopened)
 	}
-	zone, err := h.zone(e.Store.Zone)
+	zone, err := h.zones.Load(e.Store.Zone)
 	if err != nil {
 		return nil, models.Errorf(models.Refused, "The time zone of this store is not known. Check it in BigCommerce under Settings, Store profile.").Because(err)
 	}
@@ -77,18 +76,6 @@ func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 		return nil, models.Errorf(models.Refused, "BigCommerce does not know the order of this refund any more, so its currency and address cannot be read.")
 	}
 	return nil, models.Errorf(models.Refused, "BigCommerce sent this %s without its id or content. It is tried again after our next update.", r.Kind)
-}
-
-func (h *host) zone(name string) (*time.Location, error) {
-	if z, ok := h.zones.Load(name); ok {
-		return z.(*time.Location), nil
-	}
-	z, err := time.LoadLocation(name)
-	if err != nil || name == "" || name == "Local" {
-		return nil, fmt.Errorf("not a time zone")
-	}
-	h.zones.Store(name, z)
-	return z, nil
 }
 
 // uncounted is why an order does not count; "" when it does.

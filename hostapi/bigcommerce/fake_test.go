@@ -110,12 +110,13 @@ func (f *fakeBigCommerce) listOrders(w http.ResponseWriter, r *http.Request) {
 	}
 	slices.SortStableFunc(found, func(a, b map[string]any) int { return dateIn(a, field).Compare(dateIn(b, field)) })
 	page, _ := strconv.Atoi(q.Get("page"))
-	found = found[min((page-1)*f.pageSize, len(found)):]
+	size := min(f.pageSize, limit)
+	found = found[min((page-1)*size, len(found)):]
 	if len(found) == 0 {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	f.answer(w, found[:min(f.pageSize, len(found))])
+	f.answer(w, found[:min(size, len(found))])
 }
 
 func dateIn(thing map[string]any, field string) time.Time {

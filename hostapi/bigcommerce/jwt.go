@@ -1,8 +1,6 @@
 package bigcommerce
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -10,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"extractor/hostapi"
 	"extractor/models"
 )
 
@@ -80,9 +79,7 @@ func openJWT(token, secret string) ([]byte, error) {
 		}
 		open[i] = b
 	}
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(parts[0] + "." + parts[1]))
-	if !hmac.Equal(open[2], mac.Sum(nil)) {
+	if !hostapi.Signed([]string{secret}, open[2], []byte(parts[0]+"."+parts[1])) {
 		return nil, errors.New("wrong signature")
 	}
 	var header struct {

@@ -9,26 +9,20 @@ import (
 	"testing"
 
 	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 	"extractor/internal/rest"
 	"extractor/models"
 )
 
 func TestOpenNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		config Config
-		want   string
-	}{
-		"no id":     {Config{ClientSecret: "hush"}, "BIGCOMMERCE_CLIENT_ID"},
-		"no secret": {Config{ClientID: "app"}, "BIGCOMMERCE_CLIENT_SECRET"},
-		"login":     {Config{ClientID: "app", ClientSecret: "hush", LoginURL: "login.bigcommerce.com"}, "BIGCOMMERCE_LOGIN_URL"},
-		"api":       {Config{ClientID: "app", ClientSecret: "hush", APIURL: "ftp://x"}, "BIGCOMMERCE_API_URL"},
-	} {
-		if _, err := c.config.Open(); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hush") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	h, err := (&Config{ClientID: "app", ClientSecret: "hush"}).Open()
+	hostapitest.OpenNames(t, map[string]hostapitest.Wrong{
+		"no id":     {Config: &Config{ClientSecret: hostapitest.Secret}, Variable: "BIGCOMMERCE_CLIENT_ID"},
+		"no secret": {Config: &Config{ClientID: "app"}, Variable: "BIGCOMMERCE_CLIENT_SECRET"},
+		"login":     {Config: &Config{ClientID: "app", ClientSecret: hostapitest.Secret, LoginURL: "login.bigcommerce.com"}, Variable: "BIGCOMMERCE_LOGIN_URL"},
+		"api":       {Config: &Config{ClientID: "app", ClientSecret: hostapitest.Secret, APIURL: "ftp://x"}, Variable: "BIGCOMMERCE_API_URL"},
+	})
+	h, err := (&Config{ClientID: "app", ClientSecret: hostapitest.Secret}).Open()
 	if err != nil {
 		t.Fatal(err)
 	}

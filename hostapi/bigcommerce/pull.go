@@ -2,7 +2,6 @@ package bigcommerce
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -47,21 +46,8 @@ type position struct {
 }
 
 func parse(c hostapi.Cursor) (p position, err error) {
-	if c == "" {
-		return p, nil
-	}
-	if err := json.Unmarshal([]byte(c), &p); err != nil {
-		return p, models.Errorf(models.Internal, "A place in the list of BigCommerce's orders was lost.").Because(err)
-	}
-	return p, nil
-}
-
-func (p position) cursor() hostapi.Cursor {
-	b, err := json.Marshal(p)
-	if err != nil { // only for a year beyond 9999, which no list reaches
-		return ""
-	}
-	return hostapi.Cursor(b)
+	err = hostapi.ReadCursor(c, title, &p)
+	return p, err
 }
 
 // span is the part of w that the list under way covers.
@@ -150,7 +136,7 @@ func (r *reader) page(ctx context.Context, by road, w models.Window, p position)
 	if err != nil {
 		return nil, err
 	}
-	return &hostapi.Page{Records: records, Next: next.cursor(), More: true}, nil
+	return &hostapi.Page{Records: records, Next: hostapi.CursorOf(next), More: true}, nil
 }
 
 // refundPageAt reads a page of refunds. They are listed by id and never change
@@ -171,5 +157,5 @@ func (r *reader) refundPageAt(ctx context.Context, w models.Window, p position) 
 	if err != nil || !list.more(p.Page+1) {
 		return &hostapi.Page{Records: records}, err
 	}
-	return &hostapi.Page{Records: records, Next: next.cursor(), More: true}, nil
+	return &hostapi.Page{Records: records, Next: hostapi.CursorOf(next), More: true}, nil
 }

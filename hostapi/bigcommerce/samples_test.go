@@ -4,30 +4,18 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 	"extractor/models"
 )
 
-// samples are BigCommerce's own published examples. They are not part of the
-// project; where they are absent the tests that read them say so and skip.
-const samples = "../../../shared/data/hosts/bigcommerce"
-
 func sample(t *testing.T, name string, out any) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(samples, name))
-	if err != nil {
-		t.Skipf("BigCommerce's published examples are not here: %v", err)
-	}
-	if err := json.Unmarshal(b, out); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return b
+	return hostapitest.SampleJSON(t, out, "bigcommerce", name)
 }
 
 // published transforms an example of an order as if it had been paid for.
@@ -216,17 +204,9 @@ func TestPublishedErrors(t *testing.T) {
 
 func TestPublishedEvents(t *testing.T) {
 	t.Parallel()
-	names, err := filepath.Glob(filepath.Join(samples, "webhooks", "*.json"))
-	if err != nil || len(names) == 0 {
-		t.Skip("BigCommerce's published examples are not here")
-	}
 	h := waker(t)
-	for _, name := range names {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body := strings.ReplaceAll(string(b), "{store_hash}", fakeStore)
+	for _, name := range hostapitest.Samples(t, "bigcommerce", "webhooks", "*.json") {
+		body := strings.ReplaceAll(string(hostapitest.Sample(t, name)), "{store_hash}", fakeStore)
 		r := httptest.NewRequest(http.MethodPost, "/", nil)
 		r.Header.Set(hookHeader, h.hookSecret(fakeStore))
 		if n, err := h.Wake(r, []byte(body)); err != nil || !slices.Equal(n.Wake, []string{fakeStore}) {

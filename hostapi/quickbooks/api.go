@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 
 	fastjson "github.com/goccy/go-json"
 
+	"extractor/hostapi"
 	"extractor/internal/rest"
 	"extractor/models"
 )
@@ -20,6 +22,10 @@ import (
 // throttlePause is Intuit's advice for a request that was one too many, where
 // the answer has none of its own.
 const throttlePause = time.Minute
+
+// errDecode is the cause where an answer could not be decoded: the decoder's own
+// words may quote it.
+var errDecode = errors.New("decode: not what was agreed")
 
 // session speaks for one company.
 type session struct {
@@ -56,14 +62,9 @@ func (s session) read(ctx context.Context, path string, query url.Values, out an
 		return err
 	}
 	if err := fastjson.Unmarshal(body, out); err != nil {
-		return unreadable(err)
+		return hostapi.Unreadable(title, errDecode)
 	}
 	return nil
-}
-
-// unreadable is the error of an answer that is not what was agreed; nothing of it is used.
-func unreadable(cause error) error {
-	return models.Errorf(models.Unavailable, "QuickBooks sent an answer that cannot be read. We try again by ourselves.").Because(cause)
 }
 
 // check turns a refusal into an error of the matching kind. The fault's codes
@@ -88,11 +89,10 @@ func (s session) check(answer *rest.Answer) error {
 	case slices.Contains(codes, "3200") && answer.Status < http.StatusInternalServerError:
 		return models.Errorf(models.Unauthorised, "QuickBooks no longer lets us in.").Because(cause)
 	}
-	switch models.KindOf(err) {
-	case models.Refused, models.TooLarge, models.NotFound: // they are about our request, not about a record
-		return models.Errorf(models.Internal, "QuickBooks did not understand a request of ours.").Because(cause)
+	if models.KindOf(err) == models.NotFound { // the addresses are ours, too
+		return hostapi.Misunderstood(title, cause)
 	}
-	return err
+	return hostapi.AboutOurs(err, title, cause)
 }
 
 // faultCodes are the codes of a fault, without the details: these may quote

@@ -30,58 +30,57 @@ func changesSince(w models.Window, now time.Time) time.Time {
 	return w.From
 }
 
-// deletions are the documents that were deleted in w. Where more changed than an
-// answer holds, each entity is asked for alone, and then from later and later
-// on: a pull overlaps the one before it, so the beginning of w was seen then,
-// and what both left out is found by the recount.
-func (s session) deletions(ctx context.Context, w models.Window, now time.Time) ([]hostapi.Record, error) {
-	since := changesSince(w, now)
-	found := map[string]listed{}
-	var order []string // of first sight, so that two readings are alike
-	collect := func(things []listed) {
-		for _, one := range things {
-			if one.gone && !one.at.Before(w.From.Truncate(time.Second)) && one.at.Before(w.To) {
-				if _, known := found[one.record.Key]; !known {
-					order = append(order, one.record.Key)
-				}
-				found[one.record.Key] = one
-			}
-		}
+// deletionPage reads the documents that were deleted in w: one question a page,
+// since the answer to each may hold megabytes. Where more changed than an answer
+// holds, each entity is asked for alone, and then from later and later on: a pull
+// overlaps the one before it, so the beginning of w was seen then, and what both
+// left out is found by the recount.
+func (s session) deletionPage(ctx context.Context, w models.Window, p position, now time.Time) (*hostapi.Page, error) {
+	of, since := entities, changesSince(w, now)
+	if alone, ok := entityOf(p.ID); ok {
+		of = []entity{alone}
 	}
-	things, err := s.changed(ctx, entities, since)
+	if p.Start.After(since) {
+		since = p.Start
+	}
+	things, err := s.changed(ctx, of, since)
 	if err != nil {
 		return nil, err
 	}
-	collect(things)
-	if len(things) >= cdcLimit {
-		for _, e := range entities {
-			if err := s.changedOf(ctx, e, models.Window{From: since, To: w.To}, collect); err != nil {
-				return nil, err
-			}
-		}
+	page := &hostapi.Page{Records: deletedIn(w, things)}
+	if next, more := p.afterChanges(len(things) >= cdcLimit, models.Window{From: since, To: w.To}); more {
+		page.Next, page.More = hostapi.CursorOf(next), true
 	}
-	records := make([]hostapi.Record, 0, len(order))
-	for _, key := range order {
-		records = append(records, found[key].record)
-	}
-	return records, nil
+	return page, nil
 }
 
-// changedOf collects what changed of one entity, from later and later on until an
-// answer is complete.
-func (s session) changedOf(ctx context.Context, e entity, span models.Window, collect func([]listed)) error {
-	for {
-		things, err := s.changed(ctx, []entity{e}, span.From)
-		if err != nil {
-			return err
+// deletedIn are the records of what was deleted in w.
+func deletedIn(w models.Window, things []listed) (records []hostapi.Record) {
+	for _, one := range things {
+		if one.gone && !one.at.Before(w.From.Truncate(time.Second)) && one.at.Before(w.To) {
+			records = append(records, one.record)
 		}
-		collect(things)
-		half := span.To.Sub(span.From) / 2
-		if len(things) < cdcLimit || half < cdcShortest {
-			return nil
-		}
-		span.From = span.From.Add(half)
 	}
+	return records
+}
+
+// afterChanges is the position behind an answer about the changes in span. full
+// says that it may have left some out.
+func (p position) afterChanges(full bool, span models.Window) (next position, more bool) {
+	next = position{Entity: changes, ID: p.ID}
+	half := span.To.Sub(span.From) / 2
+	switch {
+	case p.ID == "" && full:
+		next.ID = entities[0].name
+		return next, true
+	case p.ID == "":
+		return next, false
+	case full && half >= cdcShortest:
+		next.Start = span.From.Add(half)
+		return next, true
+	}
+	next.ID = following(p.ID)
+	return next, next.ID != ""
 }
 
 // changed is what changed of some entities since a time, deleted ones included.
@@ -97,7 +96,7 @@ func (s session) changed(ctx context.Context, of []entity, since time.Time) ([]l
 	}
 	things, err := splitChanges(body)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, hostapi.Unreadable(title, err)
 	}
 	return things, nil
 }

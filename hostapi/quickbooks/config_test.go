@@ -13,27 +13,20 @@ import (
 	"golang.org/x/oauth2"
 
 	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 	"extractor/models"
 )
 
 func TestOpenNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		config Config
-		want   string
-	}{
-		"no id":         {Config{ClientSecret: "hush"}, "QUICKBOOKS_CLIENT_ID"},
-		"no secret":     {Config{ClientID: "app"}, "QUICKBOOKS_CLIENT_SECRET"},
-		"environment":   {Config{ClientID: "app", ClientSecret: "hush", Environment: "test"}, "QUICKBOOKS_ENVIRONMENT"},
-		"basis":         {Config{ClientID: "app", ClientSecret: "hush", Basis: "Cash"}, "QUICKBOOKS_BASIS"},
-		"address":       {Config{ClientID: "app", ClientSecret: "hush", BaseURL: "intuit.com"}, "QUICKBOOKS_BASE_URL"},
-		"other address": {Config{ClientID: "app", ClientSecret: "hush", BaseURL: "ftp://x"}, "QUICKBOOKS_BASE_URL"},
-	} {
-		_, err := c.config.Open()
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hush") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	hostapitest.OpenNames(t, map[string]hostapitest.Wrong{
+		"no id":         {Config: &Config{ClientSecret: hostapitest.Secret}, Variable: "QUICKBOOKS_CLIENT_ID"},
+		"no secret":     {Config: &Config{ClientID: "app"}, Variable: "QUICKBOOKS_CLIENT_SECRET"},
+		"environment":   {Config: &Config{ClientID: "app", ClientSecret: hostapitest.Secret, Environment: "test"}, Variable: "QUICKBOOKS_ENVIRONMENT"},
+		"basis":         {Config: &Config{ClientID: "app", ClientSecret: hostapitest.Secret, Basis: "Cash"}, Variable: "QUICKBOOKS_BASIS"},
+		"address":       {Config: &Config{ClientID: "app", ClientSecret: hostapitest.Secret, BaseURL: "intuit.com"}, Variable: "QUICKBOOKS_BASE_URL"},
+		"other address": {Config: &Config{ClientID: "app", ClientSecret: hostapitest.Secret, BaseURL: "ftp://x"}, Variable: "QUICKBOOKS_BASE_URL"},
+	})
 }
 
 func TestEnvironments(t *testing.T) {

@@ -33,6 +33,16 @@ func entityOf(name string) (entity, bool) {
 	return entity{}, false
 }
 
+// following is the entity that is listed after another; "" after the last.
+func following(name string) string {
+	for i := range entities[:len(entities)-1] {
+		if entities[i].name == name {
+			return entities[i+1].name
+		}
+	}
+	return ""
+}
+
 // keyOf is the record's key: ids alone may repeat from entity to entity, and a
 // record has to be found by its key alone. A document without an id is named by
 // its content, so that it can be set aside.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 	"extractor/models"
 )
 
@@ -230,33 +231,15 @@ func counter(t *testing.T, f *fakeBooks, c Config) (*host, hostapi.Account) {
 }
 
 // pullAll pulls until nothing is left, and lets change do something between pages.
-func pullAll(t *testing.T, h *host, a hostapi.Account, w models.Window, change func(page int)) (records []hostapi.Record) {
+func pullAll(t *testing.T, h *host, a hostapi.Account, w models.Window, change func(page int)) []hostapi.Record {
 	t.Helper()
-	var from hostapi.Cursor
-	for n := 1; n < 50; n++ {
-		page, err := h.Pull(t.Context(), a, w, from)
-		if err != nil {
-			t.Fatal(err)
-		}
-		records = append(records, page.Records...)
-		if !page.More {
-			return records
-		}
-		from = page.Next
-		change(n)
-	}
-	t.Fatal("no end")
-	return nil
+	pull := func(from hostapi.Cursor) (*hostapi.Page, error) { return h.Pull(t.Context(), a, w, from) }
+	return hostapitest.PullAll(t, pull, change)
 }
 
 func nothing(int) {}
 
-func keys(records []hostapi.Record) (keys []string) {
-	for _, r := range records {
-		keys = append(keys, r.Key)
-	}
-	return keys
-}
+func keys(records []hostapi.Record) []string { return hostapitest.Keys(records) }
 
 // many are documents that changed one a second, from a second on.
 func many(n, second int) (docs []map[string]any) {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"extractor/hostapi"
-	"extractor/models"
 )
 
 // complete makes records of a page. Under cash basis a settled invoice or credit
@@ -77,7 +76,7 @@ func (s session) paymentDays(ctx context.Context, ids []string) (map[string]stri
 			return nil, err
 		}
 		if answer.QueryResponse == nil {
-			return nil, models.Errorf(models.Unavailable, "QuickBooks sent an answer that cannot be read. We try again by ourselves.")
+			return nil, hostapi.Unreadable(title, errDecode)
 		}
 		for _, p := range answer.QueryResponse.Payment {
 			days[p.ID] = p.TxnDate

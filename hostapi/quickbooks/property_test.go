@@ -4,15 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 	"extractor/models"
 )
 
@@ -169,31 +167,5 @@ func TestExactRefuses(t *testing.T) {
 // Each fixture holds to the invariant, or the item says that it does not.
 func TestFixturesAddUp(t *testing.T) {
 	t.Parallel()
-	some, err := filepath.Glob("testdata/*.golden.json")
-	more, err2 := filepath.Glob("testdata/*/*.golden.json")
-	if err != nil || err2 != nil || len(some) == 0 || len(more) == 0 {
-		t.Fatal(some, more, err, err2)
-	}
-	for _, name := range slices.Concat(some, more) {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var golden struct {
-			Items []struct {
-				Skip, Refused string
-				Charged       *models.Amount
-				Sale          models.Sale
-			}
-		}
-		if err := json.Unmarshal(b, &golden); err != nil {
-			t.Fatal(err)
-		}
-		for _, it := range golden.Items {
-			holds := it.Charged != nil && *it.Charged == it.Sale.Total()
-			if it.Skip+it.Refused == "" && !holds && it.Sale.ReviewMessage == "" {
-				t.Errorf("%s: %v is not what was charged, and nobody is told", name, it.Sale.Total())
-			}
-		}
-	}
+	hostapitest.AddsUp(t, "testdata/*.golden.json", "testdata/*/*.golden.json")
 }

@@ -3,7 +3,7 @@ package quickbooks
 import (
 	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"time"
 
 	"extractor/hostapi"
@@ -36,7 +36,7 @@ type position struct {
 	Entity string    `json:"entity,omitempty"` // under way; empty: the first one
 	Start  time.Time `json:"start,omitzero"`   // where its list starts, if it was started again
 	At     int       `json:"at,omitempty"`     // position of the last document read; 0 = none yet
-	ID     string    `json:"id,omitempty"`     // its id …
+	ID     string    `json:"id,omitempty"`     // its id …, or, past all lists, the entity whose changes are asked for alone
 	Seen   time.Time `json:"seen,omitzero"`    // … and the time of its last change
 }
 
@@ -44,21 +44,8 @@ type position struct {
 const changes = "cdc"
 
 func parse(c hostapi.Cursor) (p position, err error) {
-	if c == "" {
-		return p, nil
-	}
-	if err := json.Unmarshal([]byte(c), &p); err != nil {
-		return p, models.Errorf(models.Internal, "A place in the list of QuickBooks' documents was lost.").Because(err)
-	}
-	return p, nil
-}
-
-func (p position) cursor() hostapi.Cursor {
-	b, err := json.Marshal(p)
-	if err != nil { // only for a year beyond 9999, which no list reaches
-		return ""
-	}
-	return hostapi.Cursor(b)
+	err = hostapi.ReadCursor(c, title, &p)
+	return p, err
 }
 
 // restart is the beginning of a list that takes up p's where that had come to.
@@ -79,15 +66,11 @@ func (h *host) page(ctx context.Context, a hostapi.Account, by road, w models.Wi
 	}
 	s := h.session(a.Client, a.HostID)
 	if p.Entity == changes {
-		records, err := s.deletions(ctx, w, h.now())
-		if err != nil {
-			return nil, err
-		}
-		return &hostapi.Page{Records: records}, nil
+		return s.deletionPage(ctx, w, p, h.now())
 	}
 	e, ok := entityOf(cmp.Or(p.Entity, entities[0].name))
 	if !ok {
-		return nil, models.Errorf(models.Internal, "A place in the list of QuickBooks' documents was lost.")
+		return nil, hostapi.LostPlace(title, errors.New("no such entity"))
 	}
 	p.Entity = e.name
 	things, next, err := s.listFrom(ctx, e, by.where, p)
@@ -104,15 +87,13 @@ func (h *host) page(ctx context.Context, a hostapi.Account, by road, w models.Wi
 	if next.Entity == "" {
 		return &hostapi.Page{Records: records}, nil
 	}
-	return &hostapi.Page{Records: records, Next: next.cursor(), More: true}, nil
+	return &hostapi.Page{Records: records, Next: hostapi.CursorOf(next), More: true}, nil
 }
 
 // after is what is read when the list of e ends; empty: nothing more.
 func (by road) after(e entity, w models.Window, now time.Time) string {
-	for i := range entities[:len(entities)-1] {
-		if entities[i].name == e.name {
-			return entities[i+1].name
-		}
+	if next := following(e.name); next != "" {
+		return next
 	}
 	if by.deleted && changesSince(w, now).Before(w.To) {
 		return changes

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"extractor/hostapi"
 	"extractor/models"
 )
 
@@ -62,7 +63,7 @@ func (s session) query(ctx context.Context, e entity, where condition, start, mo
 	l, err := splitQuery(body, e)
 	switch {
 	case err != nil:
-		return list{}, unreadable(err)
+		return list{}, hostapi.Unreadable(title, err)
 	case l.start != 0 && len(l.things) > 0 && l.start != start:
 		return list{}, models.Errorf(models.Unavailable, "QuickBooks sent another page than the one we asked for. We try again by ourselves.")
 	}

@@ -64,8 +64,6 @@ package quickbooks
 import (
 	"errors"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"extractor/hostapi"
@@ -160,12 +158,8 @@ func (c *Config) addresses() (addresses, error) {
 		revoke:  "https://developer.api.intuit.com/v2/oauth2/tokens/revoke",
 	}
 	if c.BaseURL != "" {
-		u, err := url.Parse(c.BaseURL)
-		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return at, errors.New("QUICKBOOKS_BASE_URL should be an address such as https://quickbooks.example.com")
-		}
-		base := strings.TrimSuffix(c.BaseURL, "/")
-		return addresses{base, base + "/connect/oauth2", base + "/oauth2/v1/tokens/bearer", base + "/v2/oauth2/tokens/revoke"}, nil
+		base, err := hostapi.BaseAddress("QUICKBOOKS_BASE_URL", c.BaseURL, "", "https://quickbooks.example.com")
+		return addresses{base, base + "/connect/oauth2", base + "/oauth2/v1/tokens/bearer", base + "/v2/oauth2/tokens/revoke"}, err
 	}
 	switch c.Environment {
 	case "production", "":

@@ -5,26 +5,17 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 	"extractor/models"
 )
 
-// samples are answers recorded from Intuit's sandbox. They are not part of the
-// project; where they are absent the tests that read them say so and skip.
-const samples = "../../../shared/data/hosts/quickbooks/vcr_sandbox"
-
 func sample(t *testing.T, name string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(samples, name))
-	if err != nil {
-		t.Skipf("the answers of Intuit's sandbox are not here: %v", err)
-	}
-	return b
+	return hostapitest.Sample(t, "quickbooks/vcr_sandbox", name)
 }
 
 // outcome is what becomes of a record, in short.

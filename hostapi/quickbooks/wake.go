@@ -2,8 +2,6 @@ package quickbooks
 
 import (
 	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -75,17 +73,5 @@ func realmsOf(body []byte) (realms []json.RawMessage, err error) {
 // tokens: there are two while one is being changed.
 func (h *host) signed(signature string, body []byte) bool {
 	given, err := base64.StdEncoding.DecodeString(signature)
-	if err != nil {
-		return false
-	}
-	good := false
-	for verifier := range strings.SplitSeq(h.config.WebhookVerifier, ",") {
-		verifier = strings.TrimSpace(verifier)
-		mac := hmac.New(sha256.New, []byte(verifier))
-		mac.Write(body)
-		if verifier != "" && hmac.Equal(given, mac.Sum(nil)) {
-			good = true
-		}
-	}
-	return good
+	return err == nil && hostapi.Signed(hostapi.Keys(h.config.WebhookVerifier), given, body)
 }

@@ -32,7 +32,7 @@ func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 	if o.Status == "cancelled" {
 		return nil, nil // never happened, as far as taxes are concerned
 	}
-	zone, err := h.zone(o.Zone)
+	zone, err := h.zones.Load(o.Zone)
 	if err != nil || o.Totals == nil {
 		return nil, models.Errorf(models.Refused, "This order has no totals or no time zone we know.").Because(err)
 	}

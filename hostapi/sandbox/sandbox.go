@@ -26,9 +26,6 @@ package sandbox
 import (
 	"errors"
 	"net/http"
-	"net/url"
-	"strings"
-	"sync"
 	"time"
 
 	"extractor/hostapi"
@@ -64,7 +61,7 @@ type host struct {
 	config Config
 	base   string       // without a slash at the end
 	plain  *http.Client // for calls that carry our own secret instead of a merchant's token
-	zones  sync.Map     // time zones by name: loading one reads a file
+	zones  hostapi.Zones
 }
 
 // What the adapter can do, said where the reader looks first. The compiler
@@ -81,14 +78,14 @@ var (
 // Open checks the values and makes the host. An error names the variable and
 // says what it should be, and never repeats a secret.
 func (c *Config) Open() (hostapi.Host, error) {
-	u, err := url.Parse(c.URL)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, errors.New("SANDBOX_URL should be an address such as http://localhost:8081")
+	base, err := hostapi.BaseAddress("SANDBOX_URL", c.URL, "http://localhost:8081", "http://localhost:8081")
+	if err != nil {
+		return nil, err
 	}
 	if c.ClientID == "" || c.ClientSecret == "" {
 		return nil, errors.New("SANDBOX_CLIENT_ID and SANDBOX_CLIENT_SECRET should be those of the sandbox, or left out")
 	}
-	return &host{config: *c, base: strings.TrimSuffix(c.URL, "/"), plain: rest.NewClient(rest.NewTransport())}, nil
+	return &host{config: *c, base: base, plain: rest.NewClient(rest.NewTransport())}, nil
 }
 
 // Info describes the host to the engine and to people.
@@ -100,17 +97,4 @@ func (h *host) Info() hostapi.Info {
 		Lookback: lookback,
 		Parallel: parallel,
 	}
-}
-
-// zone is a time zone by its IANA name, loaded once.
-func (h *host) zone(name string) (*time.Location, error) {
-	if z, ok := h.zones.Load(name); ok {
-		return z.(*time.Location), nil
-	}
-	z, err := time.LoadLocation(name)
-	if err != nil || name == "" || name == "Local" {
-		return nil, errors.New("not a time zone")
-	}
-	h.zones.Store(name, z)
-	return z, nil
 }

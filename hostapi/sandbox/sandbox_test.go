@@ -146,7 +146,6 @@ func TestConfig(t *testing.T) {
 		config Config
 		names  string
 	}{
-		{Config{"", "id", "hidden"}, "SANDBOX_URL"},
 		{Config{"localhost:8081", "id", "hidden"}, "SANDBOX_URL"},
 		{Config{"ftp://host", "id", "hidden"}, "SANDBOX_URL"},
 		{Config{"http://host", "", "hidden"}, "SANDBOX_CLIENT_ID"},

@@ -93,7 +93,7 @@ func (s *session) ask(ctx context.Context, body []byte, read func(*jsonscan.Scan
 	}
 	r, err := readReply(answer.Body, read)
 	if err != nil {
-		return models.Errorf(models.Unavailable, "Shopify sent an answer that cannot be read. We try again by ourselves.").Because(err)
+		return hostapi.Unreadable(title, err)
 	}
 	s.cost = r.cost
 	return r.failure()
@@ -111,13 +111,7 @@ func (s *session) status(answer *rest.Answer) error {
 	case answer.Status == http.StatusNotFound:
 		return models.Errorf(models.Unavailable, "Shopify does not know this shop at present. We try again by ourselves.").Because(err)
 	}
-	switch models.KindOf(err) {
-	case models.Refused, models.TooLarge, models.NotFound: // they are about our request, not about a record
-		return misunderstood(err)
-	}
-	return err
+	return hostapi.AboutOurs(err, title, err)
 }
 
-func misunderstood(cause error) error {
-	return models.Errorf(models.Internal, "Shopify did not understand a request of ours.").Because(cause)
-}
+func misunderstood(cause error) error { return hostapi.Misunderstood(title, cause) }

@@ -2,7 +2,6 @@ package shopify
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -58,10 +57,8 @@ type piece struct {
 // Backfill reads the orders that changed in w, as of now.
 func (h *host) Backfill(ctx context.Context, a hostapi.Account, w models.Window, from hostapi.Cursor) (*hostapi.Page, error) {
 	p := piece{From: w.From}
-	if from != "" {
-		if err := json.Unmarshal([]byte(from), &p); err != nil {
-			return nil, lostPlace(err)
-		}
+	if err := hostapi.ReadCursor(from, title, &p); err != nil {
+		return nil, err
 	}
 	s, err := h.sessionOf(a)
 	if err != nil {
@@ -129,8 +126,7 @@ func (b *backfill) page(records []hostapi.Record, p piece, next *piece) (*hostap
 		}
 		next = &piece{From: p.To}
 	}
-	c, err := cursorOf(next)
-	return &hostapi.Page{Records: records, Next: c, More: true}, err
+	return &hostapi.Page{Records: records, Next: hostapi.CursorOf(next), More: true}, nil
 }
 
 // later is a page without records, to be asked again at next.
@@ -142,8 +138,8 @@ func (b *backfill) later(next piece, wait time.Duration) (*hostapi.Page, error) 
 
 // byPages reads a page of the piece as Pull does.
 func (b *backfill) byPages(ctx context.Context, p piece) (*hostapi.Page, error) {
-	if p.Pages.Size < 1 || p.Pages.Size > largestSize {
-		return nil, lostPlace(fmt.Errorf("size %d", p.Pages.Size))
+	if err := p.Pages.check(); err != nil {
+		return nil, err
 	}
 	l, next, err := b.list(ctx, b.account, byUpdate, models.Window{From: p.From, To: p.To}, *p.Pages)
 	if err != nil {

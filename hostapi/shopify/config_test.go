@@ -9,25 +9,18 @@ import (
 	"time"
 
 	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 	"extractor/models"
 )
 
 func TestOpenNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		config Config
-		want   string
-	}{
-		"no id":         {Config{ClientSecret: "hush"}, "SHOPIFY_CLIENT_ID"},
-		"no secret":     {Config{ClientID: "app"}, "SHOPIFY_CLIENT_SECRET"},
-		"address":       {Config{ClientID: "app", ClientSecret: "hush", BaseURL: "myshopify.com"}, "SHOPIFY_BASE_URL"},
-		"other address": {Config{ClientID: "app", ClientSecret: "hush", BaseURL: "ftp://x"}, "SHOPIFY_BASE_URL"},
-	} {
-		_, err := c.config.Open()
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hush") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	hostapitest.OpenNames(t, map[string]hostapitest.Wrong{
+		"no id":         {Config: &Config{ClientSecret: hostapitest.Secret}, Variable: "SHOPIFY_CLIENT_ID"},
+		"no secret":     {Config: &Config{ClientID: "app"}, Variable: "SHOPIFY_CLIENT_SECRET"},
+		"address":       {Config: &Config{ClientID: "app", ClientSecret: hostapitest.Secret, BaseURL: "myshopify.com"}, Variable: "SHOPIFY_BASE_URL"},
+		"other address": {Config: &Config{ClientID: "app", ClientSecret: hostapitest.Secret, BaseURL: "ftp://x"}, Variable: "SHOPIFY_BASE_URL"},
+	})
 }
 
 func TestConsentPage(t *testing.T) {

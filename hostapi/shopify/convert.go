@@ -1,7 +1,6 @@
 package shopify
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +27,7 @@ func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 	case err != nil:
 		return nil, models.Errorf(models.Refused, "Shopify sent this order in a form that we cannot read. It is tried again after our next update.").Because(errShape)
 	}
-	zone, err := h.zone(b.Zone)
+	zone, err := h.zones.Load(b.Zone)
 	if err != nil {
 		return nil, models.Errorf(models.Refused, "The time zone of this shop is not known. Check it in Shopify under Settings, General.").Because(err)
 	}
@@ -41,19 +40,6 @@ func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 		c.add(&o.Agreements[i])
 	}
 	return c.items, nil
-}
-
-// zone is a time zone by its IANA name, loaded once.
-func (h *host) zone(name string) (*time.Location, error) {
-	if z, ok := h.zones.Load(name); ok {
-		return z.(*time.Location), nil
-	}
-	z, err := time.LoadLocation(name)
-	if err != nil || name == "" || name == "Local" {
-		return nil, errors.New("not a time zone")
-	}
-	h.zones.Store(name, z)
-	return z, nil
 }
 
 // check refuses what is not whole, and brings the agreements into the order in

@@ -2,8 +2,8 @@ package shopify
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"extractor/hostapi"
@@ -50,22 +50,18 @@ type position struct {
 
 func parse(c hostapi.Cursor) (position, error) {
 	p := position{Size: firstSize}
-	if c == "" {
-		return p, nil
+	if err := hostapi.ReadCursor(c, title, &p); err != nil {
+		return p, err
 	}
-	if err := json.Unmarshal([]byte(c), &p); err != nil || p.Size < 1 || p.Size > largestSize {
-		return p, lostPlace(err)
-	}
-	return p, nil
+	return p, p.check()
 }
 
-func lostPlace(cause error) error {
-	return models.Errorf(models.Internal, "A place in the list of Shopify's orders was lost.").Because(cause)
-}
-
-func cursorOf(p any) (hostapi.Cursor, error) {
-	b, err := json.Marshal(p)
-	return hostapi.Cursor(b), err
+// check refuses a size that no page of ours has.
+func (p position) check() error {
+	if p.Size < 1 || p.Size > largestSize {
+		return hostapi.LostPlace(title, fmt.Errorf("size %d", p.Size))
+	}
+	return nil
 }
 
 // Pull lists the orders that changed in w.
@@ -90,8 +86,7 @@ func (h *host) page(ctx context.Context, a hostapi.Account, by road, w models.Wi
 	if !l.info.More {
 		return &hostapi.Page{Records: l.records}, nil
 	}
-	c, err := cursorOf(next)
-	return &hostapi.Page{Records: l.records, Next: c, More: true}, err
+	return &hostapi.Page{Records: l.records, Next: hostapi.CursorOf(next), More: true}, nil
 }
 
 // list reads the page at p, whole orders, and says where the next one starts.

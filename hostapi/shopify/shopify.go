@@ -22,9 +22,6 @@
 //   - Without the scope read_all_orders, orders older than 60 days are left out
 //     without a word. Identify therefore looks at the scopes that were granted.
 //   - A webhook's signature covers its body alone; see wake.go.
-//
-// How lines count
-//
 //   - PRODUCT is goods, SHIPPING is shipping. TIP and GIFT_CARD are left out.
 //   - FEE, ADDITIONAL_FEE and DUTY are part of the price to the buyer: they count
 //     as goods, and a person is asked to look. So do ADJUSTMENT (a restocking
@@ -49,9 +46,7 @@ package shopify
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"extractor/hostapi"
@@ -92,7 +87,7 @@ type host struct {
 	base   string       // instead of every shop's address; empty = the shop's own
 	files  *http.Client // for result files: it carries no token
 	now    func() time.Time
-	zones  sync.Map // time zones by name: loading one reads a file
+	zones  hostapi.Zones
 }
 
 var (
@@ -119,15 +114,13 @@ func (c *Config) Open() (hostapi.Host, error) {
 	if c.ClientSecret == "" {
 		return nil, errors.New("SHOPIFY_CLIENT_SECRET is missing: the client secret of the app in the Shopify Dev Dashboard")
 	}
-	if c.BaseURL != "" {
-		u, err := url.Parse(c.BaseURL)
-		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return nil, errors.New("SHOPIFY_BASE_URL should be an address such as https://shop.example.com")
-		}
+	base, err := hostapi.BaseAddress("SHOPIFY_BASE_URL", c.BaseURL, "", "https://shop.example.com")
+	if err != nil {
+		return nil, err
 	}
 	files := rest.NewClient(rest.NewTransport())
 	files.Timeout = fileTime
-	return &host{config: *c, base: strings.TrimSuffix(c.BaseURL, "/"), files: files, now: time.Now}, nil
+	return &host{config: *c, base: base, files: files, now: time.Now}, nil
 }
 
 // Info describes Shopify.

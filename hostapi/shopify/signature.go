@@ -1,14 +1,13 @@
 package shopify
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/hex"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"extractor/hostapi"
 	"extractor/models"
 )
 
@@ -74,15 +73,7 @@ func decodeHex(s string) []byte {
 }
 
 // signed reports whether mac is that of message with our secret, or with the one
-// before it while it is being changed. The comparison takes constant time.
+// before it while it is being changed.
 func (h *host) signed(message, mac []byte) bool {
-	good := false
-	for _, secret := range []string{h.config.ClientSecret, h.config.OldSecret} {
-		hash := hmac.New(sha256.New, []byte(secret))
-		hash.Write(message)
-		if secret != "" && hmac.Equal(mac, hash.Sum(nil)) {
-			good = true
-		}
-	}
-	return good
+	return hostapi.Signed([]string{h.config.ClientSecret, h.config.OldSecret}, mac, message)
 }

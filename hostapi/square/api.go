@@ -3,6 +3,7 @@ package square
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 
 	fastjson "github.com/goccy/go-json"
 
+	"extractor/hostapi"
 	"extractor/internal/rest"
 	"extractor/models"
 )
@@ -35,7 +37,7 @@ type session struct {
 }
 
 func (h *host) session(c *http.Client) session {
-	return session{rest.Caller{Client: c, Title: "Square"}, h.base}
+	return session{rest.Caller{Client: c, Title: title}, h.base}
 }
 
 // call sends in and decodes the answer into out.
@@ -53,20 +55,13 @@ func (s session) find(ctx context.Context, method, path string, in, out any) (fo
 	if err != nil {
 		return false, err
 	}
-	switch err := s.Check(answer); models.KindOf(err) {
-	case models.NotFound:
+	if err := s.Check(answer); models.KindOf(err) == models.NotFound {
 		return false, nil
-	case models.Refused, models.TooLarge: // they are about our request, not about a record
-		return false, models.Errorf(models.Internal, "Square did not understand a request of ours.").
-			Because(fmt.Errorf("status %d: %s", answer.Status, codes(answer.Body)))
-	default:
-		if err != nil {
-			return false, err
-		}
+	} else if err != nil {
+		return false, hostapi.AboutOurs(err, title, fmt.Errorf("status %d: %s", answer.Status, codes(answer.Body)))
 	}
-	if err := decode(answer.Body, out); err != nil {
-		return false, models.Errorf(models.Unavailable, "Square sent an answer that cannot be read. We try again by ourselves.").
-			Because(fmt.Errorf("decode: %w", err))
+	if decode(answer.Body, out) != nil {
+		return false, hostapi.Unreadable(title, errors.New("decode: not what was agreed")) // the decoder's own words may quote the answer
 	}
 	return true, nil
 }

@@ -9,31 +9,23 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"testing"
 
 	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 	"extractor/models"
 )
 
 func TestOpenNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		config Config
-		want   string
-	}{
-		"no id":         {Config{ClientSecret: "hush"}, "SQUARE_CLIENT_ID"},
-		"no secret":     {Config{ClientID: "app"}, "SQUARE_CLIENT_SECRET"},
-		"environment":   {Config{ClientID: "app", ClientSecret: "hush", Environment: "test"}, "SQUARE_ENVIRONMENT"},
-		"half a hook":   {Config{ClientID: "app", ClientSecret: "hush", WebhookKey: "hush"}, "SQUARE_WEBHOOK_URL"},
-		"address":       {Config{ClientID: "app", ClientSecret: "hush", BaseURL: "squareup.com"}, "SQUARE_BASE_URL"},
-		"other address": {Config{ClientID: "app", ClientSecret: "hush", BaseURL: "ftp://x"}, "SQUARE_BASE_URL"},
-	} {
-		_, err := c.config.Open()
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hush") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	hostapitest.OpenNames(t, map[string]hostapitest.Wrong{
+		"no id":         {Config: &Config{ClientSecret: hostapitest.Secret}, Variable: "SQUARE_CLIENT_ID"},
+		"no secret":     {Config: &Config{ClientID: "app"}, Variable: "SQUARE_CLIENT_SECRET"},
+		"environment":   {Config: &Config{ClientID: "app", ClientSecret: hostapitest.Secret, Environment: "test"}, Variable: "SQUARE_ENVIRONMENT"},
+		"half a hook":   {Config: &Config{ClientID: "app", ClientSecret: hostapitest.Secret, WebhookKey: hostapitest.Secret}, Variable: "SQUARE_WEBHOOK_URL"},
+		"address":       {Config: &Config{ClientID: "app", ClientSecret: hostapitest.Secret, BaseURL: "squareup.com"}, Variable: "SQUARE_BASE_URL"},
+		"other address": {Config: &Config{ClientID: "app", ClientSecret: hostapitest.Secret, BaseURL: "ftp://x"}, Variable: "SQUARE_BASE_URL"},
+	})
 }
 
 func TestConsentPage(t *testing.T) {

@@ -30,7 +30,7 @@ func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 	if err := json.Unmarshal(r.Body, &e); err != nil {
 		return nil, models.Errorf(models.Refused, "Square sent this %s in a form that we cannot read. It is tried again after our next update.", r.Kind).Because(err)
 	}
-	zone, err := h.zone(e.Location.Timezone)
+	zone, err := h.zones.Load(e.Location.Timezone)
 	if err != nil {
 		return nil, models.Errorf(models.Refused, "The time zone of this location is not known. Check it in Square under Locations.").Because(err)
 	}
@@ -42,18 +42,6 @@ func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 		return e.refundItems(), nil
 	}
 	return nil, models.Errorf(models.Refused, "Square sent this %s without its id or content. It is tried again after our next update.", r.Kind)
-}
-
-func (h *host) zone(name string) (*time.Location, error) {
-	if z, ok := h.zones.Load(name); ok {
-		return z.(*time.Location), nil
-	}
-	z, err := time.LoadLocation(name)
-	if err != nil {
-		return nil, err
-	}
-	h.zones.Store(name, z)
-	return z, nil
 }
 
 // orderItems are what a completed order means: a sale, a refund, or in an

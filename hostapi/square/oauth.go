@@ -84,7 +84,7 @@ func mainLocation(locations []location, id string) location {
 // the authorised client is of no use here.
 // https://developer.squareup.com/reference/square/o-auth-api/revoke-token
 func (h *host) Revoke(ctx context.Context, _ hostapi.Account, _ *http.Client, token string) error {
-	caller := rest.Caller{Client: h.plain, Title: "Square"}
+	caller := rest.Caller{Client: h.plain, Title: title}
 	header := http.Header{"Authorization": {"Client " + h.config.ClientSecret}, "Square-Version": {apiVersion}}
 	in := map[string]string{"client_id": h.config.ClientID, "access_token": token}
 	err := caller.JSON(ctx, http.MethodPost, h.base+"/oauth2/revoke", header, in, nil)

@@ -50,21 +50,8 @@ type position struct {
 }
 
 func parse(c hostapi.Cursor) (p position, err error) {
-	if c == "" {
-		return p, nil
-	}
-	if err := json.Unmarshal([]byte(c), &p); err != nil {
-		return p, models.Errorf(models.Internal, "A place in the list of Square's orders was lost.").Because(err)
-	}
-	return p, nil
-}
-
-func (p position) cursor() hostapi.Cursor {
-	b, err := json.Marshal(p)
-	if err != nil { // only for a year beyond 9999, which no list reaches
-		return ""
-	}
-	return hostapi.Cursor(b)
+	err = hostapi.ReadCursor(c, title, &p)
+	return p, err
 }
 
 // restart is p without Square's cursor: a new list that starts where the old
@@ -146,7 +133,7 @@ func (r *reader) orderPage(ctx context.Context, by road, w models.Window, p posi
 	if err != nil {
 		return nil, err
 	}
-	return &hostapi.Page{Records: records, Next: next.cursor(), More: true}, nil
+	return &hostapi.Page{Records: records, Next: hostapi.CursorOf(next), More: true}, nil
 }
 
 func (r *reader) refundPage(ctx context.Context, by road, w models.Window, p position) (*hostapi.Page, error) {
@@ -163,7 +150,7 @@ func (r *reader) refundPage(ctx context.Context, by road, w models.Window, p pos
 	if err != nil || !more {
 		return &hostapi.Page{Records: records}, err
 	}
-	return &hostapi.Page{Records: records, Next: next.cursor(), More: true}, nil
+	return &hostapi.Page{Records: records, Next: hostapi.CursorOf(next), More: true}, nil
 }
 
 // lastOrder is the date that the last of a page of orders is sorted by.

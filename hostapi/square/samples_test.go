@@ -4,29 +4,17 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 	"extractor/models"
 )
 
-// samples are Square's own published examples. They are not part of the
-// project; where they are absent the tests that read them say so and skip.
-const samples = "../../../shared/data/hosts/square/openapi_examples"
-
 func sample(t *testing.T, name string, out any) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(samples, name))
-	if err != nil {
-		t.Skipf("Square's published examples are not here: %v", err)
-	}
-	if err := json.Unmarshal(b, out); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return b
+	return hostapitest.SampleJSON(t, out, "square/openapi_examples", name)
 }
 
 // Square's own orders are read; those that count add up to their total.

@@ -42,9 +42,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
-	"sync"
 	"time"
 
 	"extractor/hostapi"
@@ -52,6 +49,7 @@ import (
 )
 
 const (
+	title      = "Square"
 	apiVersion = "2026-05-20"
 	production = "https://connect.squareup.com"
 	sandbox    = "https://connect.squareupsandbox.com"
@@ -83,7 +81,7 @@ type host struct {
 	base   string
 	plain  *http.Client // for calls that carry the application's secret instead of a merchant's token
 	now    func() time.Time
-	zones  sync.Map // time zones by name: loading one reads a file
+	zones  hostapi.Zones
 }
 
 var (
@@ -118,11 +116,7 @@ func (c *Config) Open() (hostapi.Host, error) {
 // address is where Square is.
 func (c *Config) address() (string, error) {
 	if c.BaseURL != "" {
-		u, err := url.Parse(c.BaseURL)
-		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return "", errors.New("SQUARE_BASE_URL should be an address such as https://connect.example.com")
-		}
-		return strings.TrimSuffix(c.BaseURL, "/"), nil
+		return hostapi.BaseAddress("SQUARE_BASE_URL", c.BaseURL, "", "https://connect.example.com")
 	}
 	switch c.Environment {
 	case "production", "":
@@ -136,7 +130,7 @@ func (c *Config) address() (string, error) {
 // Info describes Square.
 func (h *host) Info() hostapi.Info {
 	return hostapi.Info{
-		Title: "Square",
+		Title: title,
 		Help: "Create an app in the Square Developer Console (https://developer.squareup.com/apps). On its OAuth page " +
 			"enter our callback address as redirect URL, and copy Application ID and Application secret. For news " +
 			"within minutes, subscribe a webhook to order.created, order.updated, refund.created, refund.updated and " +

@@ -60,33 +60,16 @@ func counter(t *testing.T, f *fakeSquare) (*host, hostapi.Account) {
 }
 
 // pullAll pulls until nothing is left, and lets change do something between pages.
-func pullAll(t *testing.T, h *host, a hostapi.Account, w models.Window, change func(page int)) (records []hostapi.Record) {
+func pullAll(t *testing.T, h *host, a hostapi.Account, w models.Window, change func(page int)) []hostapi.Record {
 	t.Helper()
-	var from hostapi.Cursor
-	for n := 1; n < 50; n++ {
-		page, err := h.Pull(t.Context(), a, w, from)
-		if err != nil {
-			t.Fatal(err)
-		}
-		records = append(records, page.Records...)
-		if !page.More {
-			return records
-		}
-		from = page.Next
-		change(n)
-	}
-	t.Fatal("no end")
-	return nil
+	pull := func(from hostapi.Cursor) (*hostapi.Page, error) { return h.Pull(t.Context(), a, w, from) }
+	return hostapitest.PullAll(t, pull, change)
 }
 
 func nothing(int) {}
 
-func keys(records []hostapi.Record) (keys []string) {
-	for _, r := range records {
-		keys = append(keys, r.Key)
-	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
+func keys(records []hostapi.Record) []string {
+	return slices.Compact(slices.Sorted(slices.Values(hostapitest.Keys(records))))
 }
 
 func TestPullKeepsWithinTheWindow(t *testing.T) {
@@ -274,7 +257,7 @@ func TestTwoRefundsOfOneReturn(t *testing.T) {
 		fakeRefund("p1", "R1", "pay-S01", 20, 583, "COMPLETED"),
 		fakeRefund("p2", "R1", "pay-S01", 21, 500, "COMPLETED"))
 	h, a := counter(t, f)
-	page, err := h.Pull(t.Context(), a, window, position{Refunds: true}.cursor())
+	page, err := h.Pull(t.Context(), a, window, hostapi.CursorOf(position{Refunds: true}))
 	if err != nil || len(page.Records) != 1 {
 		t.Fatalf("%+v, %v", page, err)
 	}

@@ -1,12 +1,9 @@
 package square
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"strings"
 
 	"extractor/hostapi"
 	"extractor/models"
@@ -38,21 +35,5 @@ func (h *host) Wake(r *http.Request, body []byte) (hostapi.Notice, error) {
 // the one from the configuration; the request's own would be the sender's word.
 func (h *host) signed(signature string, body []byte) bool {
 	given, err := base64.StdEncoding.DecodeString(signature)
-	if err != nil {
-		return false
-	}
-	good := false
-	for key := range strings.SplitSeq(h.config.WebhookKey, ",") {
-		key = strings.TrimSpace(key)
-		if key == "" { // anybody can sign with nothing
-			continue
-		}
-		mac := hmac.New(sha256.New, []byte(key))
-		mac.Write([]byte(h.config.WebhookURL))
-		mac.Write(body)
-		if hmac.Equal(given, mac.Sum(nil)) {
-			good = true
-		}
-	}
-	return good
+	return err == nil && hostapi.Signed(hostapi.Keys(h.config.WebhookKey), given, []byte(h.config.WebhookURL), body)
 }

@@ -12,6 +12,7 @@ import (
 
 	fastjson "github.com/goccy/go-json"
 
+	"extractor/hostapi"
 	"extractor/internal/jsonscan"
 	"extractor/internal/rest"
 	"extractor/models"
@@ -19,6 +20,10 @@ import (
 
 // mostAtOnce is the largest page of a list.
 const mostAtOnce = "100"
+
+// pagesAtMost bounds the list that belongs to one thing: nothing has ten
+// thousand refunds, and a list that never ends would fill the memory.
+const pagesAtMost = 100
 
 // api speaks for one merchant.
 type api struct {
@@ -40,18 +45,14 @@ func (s api) find(ctx context.Context, path string, query url.Values) (json.RawM
 	if err != nil {
 		return nil, err
 	}
-	switch err := s.Check(answer); models.KindOf(err) {
-	case models.NotFound:
+	err = s.Check(answer)
+	switch {
+	case err == nil:
+		return answer.Body, nil
+	case models.KindOf(err) == models.NotFound:
 		return nil, nil
-	case models.Refused, models.TooLarge: // they are about our request, not about a record
-		return nil, models.Errorf(models.Internal, "Stripe did not understand a request of ours.").
-			Because(fmt.Errorf("status %d: %s", answer.Status, code(answer.Body)))
-	default:
-		if err != nil {
-			return nil, err
-		}
 	}
-	return answer.Body, nil
+	return nil, hostapi.AboutOurs(err, title, fmt.Errorf("status %d: %s", answer.Status, code(answer.Body)))
 }
 
 // need is find for what must be there.
@@ -89,9 +90,7 @@ func code(body []byte) string {
 	return strings.TrimSpace(answer.Error.Type + " " + answer.Error.Code)
 }
 
-func unreadable(cause error) error {
-	return models.Errorf(models.Unavailable, "Stripe sent an answer that cannot be read. We try again by ourselves.").Because(cause)
-}
+func unreadable(cause error) error { return hostapi.Unreadable(title, cause) }
 
 // decode reads an answer into out.
 func (s api) decode(raw json.RawMessage, out any) error {
@@ -153,7 +152,7 @@ func splitList(page []byte) (*listing, error) {
 // whole reads all pages of a list that belongs to one thing.
 func (s api) whole(ctx context.Context, path string, query url.Values) (all []json.RawMessage, err error) {
 	query.Set("limit", mostAtOnce)
-	for {
+	for range pagesAtMost {
 		page, err := s.list(ctx, path, query)
 		if err != nil {
 			return nil, err
@@ -168,6 +167,7 @@ func (s api) whole(ctx context.Context, path string, query url.Values) (all []js
 		}
 		query.Set("starting_after", last)
 	}
+	return nil, unreadable(errors.New("a list without an end"))
 }
 
 // lastOf is the id that the next page starts after. A page that ends where it

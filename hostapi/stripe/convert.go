@@ -35,7 +35,7 @@ func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 	if e.Moved != "" {
 		return nil, nil // an invoice's record has it now
 	}
-	zone, err := h.zone(e.Zone)
+	zone, err := h.zones.Load(e.Zone)
 	if err != nil {
 		return nil, models.Errorf(models.Refused, "The time zone of this Stripe account is not known. Check it in Stripe under Settings, Account details.").Because(err)
 	}
@@ -51,18 +51,6 @@ func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 		}
 	}
 	return items, err
-}
-
-func (h *host) zone(name string) (*time.Location, error) {
-	if z, ok := h.zones.Load(name); ok {
-		return z.(*time.Location), nil
-	}
-	z, err := time.LoadLocation(name)
-	if err != nil {
-		return nil, err
-	}
-	h.zones.Store(name, z)
-	return z, nil
 }
 
 // deal is what was sold, whoever told it.

@@ -3,6 +3,7 @@ package stripe
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -16,8 +17,9 @@ const (
 	// eventsReach is how far back we trust the list of events. Stripe keeps 30
 	// days; a day less lets a window be read to its end before its events go.
 	eventsReach = 29 * 24 * time.Hour
-	// thingsInPage is how many things of a created list make a page, each with
-	// calls of its own: at our quota it must end well within a job.
+	// thingsInPage is how many events or things of a created list make a page, each
+	// with some four calls of its own: at our quota of 20 a second, which two
+	// windows may share, it must end within 25 seconds.
 	thingsInPage = "50"
 )
 
@@ -54,7 +56,7 @@ type source struct {
 // sources are the lists by stage. Sessions and intents need no list of their
 // own: each that was paid has a charge.
 var sources = map[string]source{
-	stageEvents: {path: "/v1/events", limit: mostAtOnce, query: url.Values{"types[]": eventTypes}, root: rootOfEvent},
+	stageEvents: {path: "/v1/events", limit: thingsInPage, query: url.Values{"types[]": eventTypes}, root: rootOfEvent},
 	stageCharges: {path: "/v1/charges", limit: thingsInPage, root: rootOfCharge, next: stageRefunds,
 		query: url.Values{"expand[]": {"data.payment_intent", "data.payment_intent.amount_details.line_items"}}},
 	stageRefunds:     {path: "/v1/refunds", limit: thingsInPage, root: rootOfRefund, next: stageInvoices},
@@ -92,22 +94,12 @@ type position struct {
 }
 
 func parse(c hostapi.Cursor, first string) (p position, err error) {
-	if c == "" {
-		return position{Stage: first}, nil
+	p.Stage = first
+	err = hostapi.ReadCursor(c, title, &p)
+	if _, known := sources[p.Stage]; err == nil && !known {
+		err = hostapi.LostPlace(title, errors.New("no such list"))
 	}
-	err = json.Unmarshal([]byte(c), &p)
-	if _, known := sources[p.Stage]; err != nil || !known {
-		return p, models.Errorf(models.Internal, "A place in Stripe's lists was lost.").Because(err)
-	}
-	return p, nil
-}
-
-func (p position) cursor() hostapi.Cursor {
-	b, err := json.Marshal(p)
-	if err != nil { // two strings always marshal
-		return ""
-	}
-	return hostapi.Cursor(b)
+	return p, err
 }
 
 // page reads the page at from.
@@ -132,7 +124,7 @@ func (h *host) page(ctx context.Context, a hostapi.Account, w models.Window, fir
 	if err != nil || next.Stage == "" {
 		return &hostapi.Page{Records: records}, err
 	}
-	return &hostapi.Page{Records: records, Next: next.cursor(), More: true}, nil
+	return &hostapi.Page{Records: records, Next: hostapi.CursorOf(next), More: true}, nil
 }
 
 // within is the query for a page of the window. Stripe's times are whole seconds.

@@ -5,26 +5,18 @@ import (
 	"encoding/json"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 	"extractor/models"
 )
 
-// samples are Stripe's own published fixtures, and pages recorded from its mock
-// server. They are not part of the project; where they are absent the tests
-// that read them say so and skip.
-const samples = "../../../shared/data/hosts/stripe"
-
 func sample(t *testing.T, name string) thing {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(samples, name))
-	if err != nil {
-		t.Skipf("Stripe's published samples are not here: %v", err)
-	}
+	b := hostapitest.Sample(t, "stripe", name)
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	var out thing
@@ -104,10 +96,7 @@ func TestRecordedLists(t *testing.T) {
 		"credit_notes": {rootOfCreditNote, "in_1Pgc75B7WZ01zgkWYv4iMwt7"},
 		"events":       {rootOfEvent, ""}, // of a plan
 	} {
-		b, err := os.ReadFile(filepath.Join(samples, "mock", name+".json"))
-		if err != nil {
-			t.Skipf("Stripe's published samples are not here: %v", err)
-		}
+		b := hostapitest.Sample(t, "stripe", "mock", name+".json")
 		page, err := splitList(b)
 		if err != nil || len(page.data) != 1 || page.more {
 			t.Errorf("%s: %+v, %v", name, page, err)
@@ -141,12 +130,8 @@ func TestRecordedAccount(t *testing.T) {
 func TestSamplesInEveryPlace(t *testing.T) {
 	t.Parallel()
 	h := open(t, "http://127.0.0.1", soon)
-	names, err := filepath.Glob(filepath.Join(samples, "*", "*.json"))
-	if err != nil || len(names) == 0 {
-		t.Skipf("Stripe's published samples are not here: %v", err)
-	}
-	for _, name := range names {
-		some := sample(t, strings.TrimPrefix(name, samples))
+	for _, name := range hostapitest.Samples(t, "stripe", "*", "*.json") {
+		some := sample(t, strings.TrimPrefix(name, "stripe/"))
 		for _, kind := range []string{kindPayment, kindInvoice} {
 			items, _ := transformed(t, h, kind, thing{"session": some, "invoice": some, "notes": []any{some},
 				"payments": []any{thing{"charge": some, "intent": some, "refunds": []any{some}}}})

@@ -59,9 +59,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"extractor/hostapi"
@@ -107,7 +105,7 @@ type host struct {
 	live    bool         // whether live payments count, or those of test mode
 	plain   *http.Client // for calls that carry our own key instead of a merchant's token
 	now     func() time.Time
-	zones   sync.Map // time zones by name: loading one reads a file
+	zones   hostapi.Zones
 }
 
 var (
@@ -134,11 +132,11 @@ func (c *Config) Open() (hostapi.Host, error) {
 	if live == test {
 		return nil, errors.New("STRIPE_SECRET_KEY should begin with sk_live_ or sk_test_")
 	}
-	base, err := address("STRIPE_BASE_URL", c.BaseURL, apiBase)
+	base, err := hostapi.BaseAddress("STRIPE_BASE_URL", c.BaseURL, apiBase, apiBase)
 	if err != nil {
 		return nil, err
 	}
-	authorize, err := address("STRIPE_AUTHORIZE_URL", c.AuthorizeURL, consent)
+	authorize, err := hostapi.BaseAddress("STRIPE_AUTHORIZE_URL", c.AuthorizeURL, consent, consent)
 	if err != nil {
 		return nil, err
 	}
@@ -148,18 +146,6 @@ func (c *Config) Open() (hostapi.Host, error) {
 // mode says which data the key opens.
 func (c *Config) mode() (live, test bool) {
 	return strings.HasPrefix(c.SecretKey, "sk_live_"), strings.HasPrefix(c.SecretKey, "sk_test_")
-}
-
-// address is the configured one, if any, else Stripe's own.
-func address(name, configured, own string) (string, error) {
-	if configured == "" {
-		return own, nil
-	}
-	u, err := url.Parse(configured)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" {
-		return "", errors.New(name + " should be an address without parameters, such as " + own)
-	}
-	return strings.TrimSuffix(configured, "/"), nil
 }
 
 // key is the header that says who we are, where no merchant's token is used:

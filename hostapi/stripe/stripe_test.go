@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -97,22 +99,9 @@ func counter(t *testing.T, f *fakeStripe, today time.Time) (*host, hostapi.Accou
 type road func(h *host, a hostapi.Account, from hostapi.Cursor) (*hostapi.Page, error)
 
 // pullAll reads page after page.
-func pullAll(t *testing.T, h *host, a hostapi.Account, by road) (records []hostapi.Record) {
+func pullAll(t *testing.T, h *host, a hostapi.Account, by road) []hostapi.Record {
 	t.Helper()
-	var from hostapi.Cursor
-	for range 50 {
-		page, err := by(h, a, from)
-		if err != nil {
-			t.Fatal(err)
-		}
-		records = append(records, page.Records...)
-		if !page.More {
-			return records
-		}
-		from = page.Next
-	}
-	t.Fatal("no end")
-	return nil
+	return hostapitest.PullAll(t, func(from hostapi.Cursor) (*hostapi.Page, error) { return by(h, a, from) }, nil)
 }
 
 func keys(records []hostapi.Record) (keys []string) {
@@ -370,6 +359,34 @@ func TestOddThingsDoNotStopThePage(t *testing.T) {
 		}
 		if _, err := h.Transform(find(t, page.Records, "pi_bad")); models.KindOf(err) != models.Refused {
 			t.Error(err)
+		}
+	}
+}
+
+// A list that never ends is given up.
+func TestListWithoutAnEnd(t *testing.T) {
+	t.Parallel()
+	n := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		n++
+		fmt.Fprintf(w, `{"object":"list","data":[{"id":"re_%d"}],"has_more":true}`, n%2)
+	}))
+	t.Cleanup(server.Close)
+	all, err := open(t, server.URL, soon).api(server.Client()).whole(t.Context(), "/v1/refunds", url.Values{})
+	if models.KindOf(err) != models.Unavailable || n != pagesAtMost {
+		t.Errorf("%d things of %d pages, %v", len(all), n, err)
+	}
+}
+
+// A page of any list ends within a job, although each thing of it takes calls of
+// its own and two windows share the quota.
+func TestPagesEndInTime(t *testing.T) {
+	t.Parallel()
+	const callsOfOne, seconds = 4, 25 // session, invoice, intent, refunds
+	for stage, src := range sources {
+		n, err := strconv.Atoi(src.limit)
+		if err != nil || n*callsOfOne*parallel > seconds*perSecond {
+			t.Errorf("%s: %s things take %d calls", stage, src.limit, n*callsOfOne)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package stripe
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -49,19 +48,9 @@ func (h *host) signed(header string, body []byte) bool {
 		return false
 	}
 	good := false
-	for secret := range strings.SplitSeq(h.config.WebhookSecret, ",") {
-		secret = strings.TrimSpace(secret)
-		if secret == "" {
-			continue
-		}
-		mac := hmac.New(sha256.New, []byte(secret))
-		mac.Write([]byte(stamp.text + "."))
-		mac.Write(body)
-		sum := mac.Sum(nil)
-		for _, signature := range given {
-			if hmac.Equal(signature, sum) {
-				good = true
-			}
+	for _, signature := range given {
+		if hostapi.Signed(hostapi.Keys(h.config.WebhookSecret), signature, []byte(stamp.text+"."), body) {
+			good = true
 		}
 	}
 	return good

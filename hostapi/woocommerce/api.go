@@ -19,6 +19,11 @@ import (
 
 const (
 	pageSize = 100 // the most that WordPress gives
+	// ordersInPage and refundsInPage are how many make a page. Each order that has
+	// refunds takes a request of its own, two at a time, and a small site takes half
+	// a second and more for each; the page must end within 25 seconds.
+	ordersInPage  = 50
+	refundsInPage = 25
 	// decimals is what WooCommerce keeps of an amount.
 	decimals = "6"
 	// orderFields is what is read of an order: no names, phones, e-mail addresses
@@ -77,12 +82,7 @@ func (s session) check(a *rest.Answer) error {
 	case a.Status == http.StatusBadRequest && strings.HasPrefix(code, "rest_invalid_param"):
 		return models.Errorf(models.Unavailable, sayOld).Because(cause)
 	}
-	switch err := s.Check(a); models.KindOf(err) {
-	case models.Refused, models.TooLarge: // they are about our request, not about a record
-		return models.Errorf(models.Internal, "WooCommerce did not understand a request of ours.").Because(cause)
-	default:
-		return err
-	}
+	return hostapi.AboutOurs(s.Check(a), title, cause)
 }
 
 // errNoRoute is the cause where a site has no such address.

@@ -159,7 +159,7 @@ func (r *reader) refundPage(ctx context.Context, by road, w models.Window, p pos
 	if !more {
 		return &hostapi.Page{Records: records}, nil
 	}
-	return &hostapi.Page{Records: records, Next: next.cursor(), More: true}, nil
+	return &hostapi.Page{Records: records, Next: hostapi.CursorOf(next), More: true}, nil
 }
 
 // refundsMade is a page of the refunds of all orders; none where the shop's
@@ -167,6 +167,7 @@ func (r *reader) refundPage(ctx context.Context, by road, w models.Window, p pos
 func (r *reader) refundsMade(ctx context.Context, w models.Window, p position) (made []madeRefund, next position, more bool, err error) {
 	q := listQuery("after", "before", w, max(p.Page, 1))
 	q.Set("_fields", "id,parent_id,_links")
+	q.Set("per_page", strconv.Itoa(refundsInPage))
 	answer, c, err := r.list(ctx, "/wc/v3/refunds", q)
 	if errors.Is(err, errNoRoute) {
 		return nil, next, false, nil

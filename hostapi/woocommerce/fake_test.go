@@ -171,14 +171,16 @@ func (f *fakeShop) listRefunds(w http.ResponseWriter, q url.Values) {
 
 func (f *fakeShop) page(w http.ResponseWriter, q url.Values, found []map[string]any) {
 	page, err := strconv.Atoi(cmp.Or(q.Get("page"), "1"))
-	if err != nil || q.Get("per_page") == "" || page < 1 {
+	size, err2 := strconv.Atoi(q.Get("per_page"))
+	if err != nil || err2 != nil || page < 1 || size < 1 || size > 100 {
 		f.t.Errorf("no page: %v", q)
 	}
+	size = min(size, f.pageSize)
 	w.Header().Set("X-WP-Total", strconv.Itoa(len(found)))
-	w.Header().Set("X-WP-TotalPages", strconv.Itoa((len(found)+f.pageSize-1)/f.pageSize))
+	w.Header().Set("X-WP-TotalPages", strconv.Itoa((len(found)+size-1)/size))
 	w.Header().Set("Link", `<https://evil.example.com/wp-json/wc/v3/orders?page=2>; rel="next"`)
-	from := min((page-1)*f.pageSize, len(found))
-	some := found[from:min(from+f.pageSize, len(found))]
+	from := min((page-1)*size, len(found))
+	some := found[from:min(from+size, len(found))]
 	if some == nil {
 		some = []map[string]any{}
 	}

@@ -2,7 +2,6 @@ package woocommerce
 
 import (
 	"context"
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -63,21 +62,8 @@ type position struct {
 }
 
 func parse(c hostapi.Cursor) (p position, err error) {
-	if c == "" {
-		return p, nil
-	}
-	if err := json.Unmarshal([]byte(c), &p); err != nil {
-		return p, models.Errorf(models.Internal, "A place in the list of the shop's orders was lost.").Because(err)
-	}
-	return p, nil
-}
-
-func (p position) cursor() hostapi.Cursor {
-	b, err := json.Marshal(p)
-	if err != nil { // only for a year beyond 9999, which no list reaches
-		return ""
-	}
-	return hostapi.Cursor(b)
+	err = hostapi.ReadCursor(c, title, &p)
+	return p, err
 }
 
 // page reads the page at a cursor.
@@ -105,7 +91,7 @@ func (h *host) page(ctx context.Context, a hostapi.Account, by road, w models.Wi
 	if err != nil {
 		return nil, err
 	}
-	return &hostapi.Page{Records: records, Next: next.cursor(), More: more}, nil
+	return &hostapi.Page{Records: records, Next: hostapi.CursorOf(next), More: more}, nil
 }
 
 // then is where the list after that of a stage begins.
@@ -143,7 +129,7 @@ func listQuery(after, before string, span models.Window, page int) url.Values {
 	}
 	return url.Values{
 		after: {from.Add(-time.Second).Format(queryTime)}, before: {to.Format(queryTime)}, "dates_are_gmt": {"true"},
-		"orderby": {"id"}, "order": {"asc"}, "per_page": {strconv.Itoa(pageSize)}, "page": {strconv.Itoa(page)},
+		"orderby": {"id"}, "order": {"asc"}, "per_page": {strconv.Itoa(ordersInPage)}, "page": {strconv.Itoa(page)},
 	}
 }
 
@@ -179,14 +165,15 @@ func (by road) step(w models.Window, p position, list *listing) (kept []head, ne
 	return kept, next, true, err
 }
 
-// fresh are the orders that were not given already.
+// fresh are the orders that were not given already. Those without an id that can
+// be read are told apart by nothing, so that they are given again.
 func (p position) fresh(orders []head) []head {
 	if len(p.Given) == 0 {
 		return orders
 	}
 	kept := make([]head, 0, len(orders))
 	for _, o := range orders {
-		if !slices.Contains(p.Given, o.id) {
+		if o.id == 0 || !slices.Contains(p.Given, o.id) {
 			kept = append(kept, o)
 		}
 	}

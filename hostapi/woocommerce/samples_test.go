@@ -4,25 +4,16 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 	"extractor/models"
 )
 
-// samples are the answers in WooCommerce's own documentation. They are not part
-// of the project; where they are absent the tests that read them say so and skip.
-const samples = "../../../shared/data/hosts/woocommerce"
-
 func sample(t *testing.T, name string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(samples, "docs_"+name+".json"))
-	if err != nil {
-		t.Skipf("WooCommerce's published examples are not here: %v", err)
-	}
-	return b
+	return hostapitest.Sample(t, "woocommerce", "docs_"+name+".json")
 }
 
 // items are what an order of the documentation means, with these refunds.

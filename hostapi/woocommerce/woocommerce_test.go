@@ -38,29 +38,6 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// pullAll pulls until nothing is left, and lets change do something between pages.
-func pullAll(t *testing.T, pull func(hostapi.Cursor) (*hostapi.Page, error), change func(page int)) (records []hostapi.Record) {
-	t.Helper()
-	var from hostapi.Cursor
-	for n := 1; n < 100; n++ {
-		page, err := pull(from)
-		if err != nil {
-			t.Fatal(err)
-		}
-		records = append(records, page.Records...)
-		if !page.More {
-			return records
-		}
-		if page.Next == from {
-			t.Fatalf("a page leads to itself: %s", from)
-		}
-		from = page.Next
-		change(n)
-	}
-	t.Fatal("no end")
-	return nil
-}
-
 func nothing(int) {}
 
 func pulling(t *testing.T, h *host, a hostapi.Account) func(hostapi.Cursor) (*hostapi.Page, error) {
@@ -79,7 +56,7 @@ func TestPullKeepsWithinTheWindow(t *testing.T) {
 	f := &fakeShop{t: t, pageSize: 4}
 	f.orders = append(f.orders, fakeOrder(1, -1), fakeOrder(2, 0), fakeOrder(3, 7*24*60-1), fakeOrder(4, 7*24*60))
 	h, a := visit(t, f)
-	if got := keys(pullAll(t, pulling(t, h, a), nothing)); !slices.Equal(got, []string{"2", "3"}) {
+	if got := keys(hostapitest.PullAll(t, pulling(t, h, a), nothing)); !slices.Equal(got, []string{"2", "3"}) {
 		t.Errorf("%v", got)
 	}
 }
@@ -92,7 +69,7 @@ func TestPullWhileOrdersChange(t *testing.T) {
 		f.orders = append(f.orders, fakeOrder(n, n))
 	}
 	h, a := visit(t, f)
-	got := keys(pullAll(t, pulling(t, h, a), func(page int) {
+	got := keys(hostapitest.PullAll(t, pulling(t, h, a), func(page int) {
 		if page <= 3 {
 			f.orders[page-1]["date_modified_gmt"] = at(7*24*60 + page) // behind the window's end
 		}
@@ -119,7 +96,7 @@ func TestPullOfACrowd(t *testing.T) {
 		}
 		f.orders[14]["date_modified_gmt"] = at(9)
 		h, a := visit(t, f)
-		got := keys(pullAll(t, pulling(t, h, a), nothing))
+		got := keys(hostapitest.PullAll(t, pulling(t, h, a), nothing))
 		slices.Sort(got)
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
@@ -138,7 +115,7 @@ func TestListThatBecomesShorter(t *testing.T) {
 	}
 	h, a := visit(t, f)
 	recount := func(c hostapi.Cursor) (*hostapi.Page, error) { return h.Recount(t.Context(), a, window, c) }
-	got := keys(pullAll(t, recount, func(page int) {
+	got := keys(hostapitest.PullAll(t, recount, func(page int) {
 		if page == 2 {
 			f.orders = f.orders[1:]
 		}
@@ -158,7 +135,7 @@ func TestRecountGoesByTheDayOfTheOrder(t *testing.T) {
 	f.giveBack(f.orders[2], fakeRefund(9, 11, "1.00"), false)
 	h, a := visit(t, f)
 	recount := func(c hostapi.Cursor) (*hostapi.Page, error) { return h.Recount(t.Context(), a, window, c) }
-	if got := keys(pullAll(t, recount, nothing)); !slices.Equal(got, []string{"2", "3"}) {
+	if got := keys(hostapitest.PullAll(t, recount, nothing)); !slices.Equal(got, []string{"2", "3"}) {
 		t.Errorf("%v", got)
 	}
 }
@@ -181,7 +158,7 @@ func TestQuietRefund(t *testing.T) {
 	f.orders = append(f.orders, fakeOrder(1, -60))
 	f.giveBack(f.orders[0], fakeRefund(9, 60, "16.23"), true)
 	h, a := visit(t, f)
-	records := pullAll(t, pulling(t, h, a), nothing)
+	records := hostapitest.PullAll(t, pulling(t, h, a), nothing)
 	if len(records) != 1 || records[0].Version != hostapi.TimeVersion(instant(at(60))) {
 		t.Fatalf("%+v", records)
 	}
@@ -198,7 +175,7 @@ func TestRefundsAreReadOnce(t *testing.T) {
 	f.orders = append(f.orders, fakeOrder(1, 1))
 	f.giveBack(f.orders[0], fakeRefund(9, 60, "16.23"), false)
 	h, a := visit(t, f)
-	records := pullAll(t, pulling(t, h, a), nothing)
+	records := hostapitest.PullAll(t, pulling(t, h, a), nothing)
 	if len(records) != 1 || f.calls[api+"/orders/1/refunds"] != 1 {
 		t.Errorf("%v, %v", keys(records), f.calls)
 	}
@@ -209,7 +186,7 @@ func TestShopWithoutAListOfRefunds(t *testing.T) {
 	f, _ := shop(t)
 	f.old, f.closed = true, true
 	h, a := visit(t, f)
-	records := pullAll(t, pulling(t, h, a), nothing)
+	records := hostapitest.PullAll(t, pulling(t, h, a), nothing)
 	if len(records) != 9 {
 		t.Errorf("%v", keys(records))
 	}
@@ -243,13 +220,58 @@ func TestOddOrdersDoNotStopThePage(t *testing.T) {
 	nameless["id"] = "two"
 	f.orders = append(f.orders, bad, nameless, fakeOrder(3, 3))
 	h, a := visit(t, f)
-	records := pullAll(t, pulling(t, h, a), nothing)
+	records := hostapitest.PullAll(t, pulling(t, h, a), nothing)
 	if len(records) != 3 || records[0].Key != "1" || !strings.HasPrefix(records[1].Key, "unreadable-") || records[2].Key != "3" {
 		t.Fatalf("%v", keys(records))
 	}
 	for _, r := range records[:2] {
 		if _, err := h.Transform(r); models.KindOf(err) != models.Refused {
 			t.Errorf("%s: %v", r.Key, err)
+		}
+	}
+}
+
+// Orders without an id are set aside each for itself, on whichever pages they lie.
+func TestNamelessOrdersAreNotTakenForGiven(t *testing.T) {
+	t.Parallel()
+	f := &fakeShop{t: t, pageSize: 2}
+	for n := 1; n <= 6; n++ {
+		f.orders = append(f.orders, fakeOrder(n, n))
+	}
+	f.orders[1]["id"], f.orders[2]["id"] = "two", "three"
+	h, a := visit(t, f)
+	seen := map[string]bool{}
+	for _, key := range keys(hostapitest.PullAll(t, pulling(t, h, a), nothing)) {
+		seen[key] = true
+	}
+	if len(seen) != 6 {
+		t.Errorf("%v", seen)
+	}
+}
+
+// A page takes no more requests than a small site answers while it lasts: some
+// fifty, whether orders show their refunds or not.
+func TestPagesAreShort(t *testing.T) {
+	t.Parallel()
+	for quietly, minute := range map[bool]int{true: -60, false: 1} {
+		f := &fakeShop{t: t, pageSize: 100}
+		for n := 1; n <= 120; n++ {
+			f.orders = append(f.orders, fakeOrder(n, minute))
+			f.giveBack(f.orders[n-1], fakeRefund(1000+n, n, "1.00"), quietly)
+		}
+		h, a := visit(t, f)
+		most, before := 0, 0
+		records := hostapitest.PullAll(t, func(from hostapi.Cursor) (*hostapi.Page, error) {
+			page, err := h.Pull(t.Context(), a, window, from)
+			all := 0
+			for _, n := range f.calls {
+				all += n
+			}
+			most, before = max(most, all-before), all
+			return page, err
+		}, nothing)
+		if len(records) < 120 || most > 55 {
+			t.Errorf("quietly %v: %d records, up to %d requests for a page", quietly, len(records), most)
 		}
 	}
 }
@@ -309,7 +331,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 		hosts = append(hosts, r.URL.Host)
 		return http.DefaultTransport.RoundTrip(r)
 	})}
-	pullAll(t, pulling(t, h, a), nothing)
+	hostapitest.PullAll(t, pulling(t, h, a), nothing)
 	slices.Sort(hosts)
 	base, _ := url.Parse(h.base)
 	if hosts = slices.Compact(hosts); !slices.Equal(hosts, []string{base.Host}) {
