@@ -83,7 +83,7 @@ type Config struct {
 	ClientID     string `split_words:"true" desc:"Client ID of our app in the BigCommerce Developer Portal"`
 	ClientSecret string `split_words:"true" secret:"true" desc:"Client secret of the same app"`
 	LoginURL     string `split_words:"true" default:"https://login.bigcommerce.com" desc:"Address of BigCommerce's log-in; another one is for tests"`
-	APIURL       string `split_words:"true" default:"https://api.bigcommerce.com" desc:"Address of BigCommerce's API; another one is for tests"`
+	BaseURL      string `split_words:"true" default:"https://api.bigcommerce.com" desc:"Address of BigCommerce's API; another one is for tests"`
 }
 
 type host struct {
@@ -120,7 +120,7 @@ func (c *Config) Open() (hostapi.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	api, err := hostapi.BaseAddress("BIGCOMMERCE_API_URL", c.APIURL, apiURL, apiURL)
+	api, err := hostapi.BaseAddress("BIGCOMMERCE_BASE_URL", c.BaseURL, apiURL, apiURL)
 	if err != nil {
 		return nil, err
 	}

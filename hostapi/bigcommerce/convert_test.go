@@ -11,7 +11,7 @@ import (
 // open makes the adapter speak to address.
 func open(t testing.TB, address string) hostapi.Host {
 	t.Helper()
-	c := Config{ClientID: "app", ClientSecret: "hush", LoginURL: address, APIURL: address}
+	c := Config{ClientID: "app", ClientSecret: "hush", LoginURL: address, BaseURL: address}
 	h, err := c.Open()
 	if err != nil {
 		t.Fatal(err)

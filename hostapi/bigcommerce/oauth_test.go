@@ -20,7 +20,7 @@ func TestOpenNamesWhatIsWrong(t *testing.T) {
 		"no id":     {Config: &Config{ClientSecret: hostapitest.Secret}, Variable: "BIGCOMMERCE_CLIENT_ID"},
 		"no secret": {Config: &Config{ClientID: "app"}, Variable: "BIGCOMMERCE_CLIENT_SECRET"},
 		"login":     {Config: &Config{ClientID: "app", ClientSecret: hostapitest.Secret, LoginURL: "login.bigcommerce.com"}, Variable: "BIGCOMMERCE_LOGIN_URL"},
-		"api":       {Config: &Config{ClientID: "app", ClientSecret: hostapitest.Secret, APIURL: "ftp://x"}, Variable: "BIGCOMMERCE_API_URL"},
+		"api":       {Config: &Config{ClientID: "app", ClientSecret: hostapitest.Secret, BaseURL: "ftp://x"}, Variable: "BIGCOMMERCE_BASE_URL"},
 	})
 	h, err := (&Config{ClientID: "app", ClientSecret: hostapitest.Secret}).Open()
 	if err != nil {
