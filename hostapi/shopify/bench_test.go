@@ -2,10 +2,10 @@ package shopify
 
 import (
 	"encoding/json"
-	"syscall"
 	"testing"
-	"time"
 
+	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 	"extractor/internal/jsonscan"
 	"extractor/models"
 )
@@ -34,43 +34,30 @@ func onePage(t testing.TB) []byte {
 }
 
 // BenchmarkSplitTransform is what the extractor's own processor does for each
-// order before the ledger: 60,000 orders a second on one core are wanted. The
-// processor's own time is measured, since others may want it as well.
+// order before the ledger.
 func BenchmarkSplitTransform(b *testing.B) {
 	page := onePage(b)
 	h := open(b, "").(*host)
-	b.SetBytes(int64(len(page)))
-	b.ReportAllocs()
-	started := processorTime(b)
-	for b.Loop() {
+	hostapitest.Speed(b, benchOrders, len(page), func() {
 		var l listing
 		_, err := readReply(page, func(s *jsonscan.Scanner) (err error) { l, err = readOrders(s, "America/Chicago"); return err })
 		if err != nil || len(l.records) != benchOrders {
 			b.Fatal(len(l.records), err)
 		}
 		for _, r := range l.records {
-			items, err := h.Transform(r)
-			if err != nil || len(items) == 0 {
-				b.Fatalf("%d items, %v", len(items), err)
-			}
-			for i := range items {
-				if err := (models.Policy{}).Apply(&items[i]); err != nil {
-					b.Fatal(err)
-				}
-			}
+			sold(b, h, r)
 		}
-	}
-	b.ReportMetric(float64(len(page)/benchOrders), "B/order")
-	b.ReportMetric(float64(b.N*benchOrders)/b.Elapsed().Seconds(), "orders/s")
-	b.ReportMetric(float64(b.N*benchOrders)/(processorTime(b)-started).Seconds(), "orders/cpu-s")
+	})
 }
 
-// processorTime is what this process has used so far, the garbage collector's part too.
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		b.Fatal(err)
+func sold(b *testing.B, h *host, r hostapi.Record) {
+	items, err := h.Transform(r)
+	if err != nil || len(items) == 0 {
+		b.Fatalf("%d items, %v", len(items), err)
 	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+	for i := range items {
+		if err := (models.Policy{}).Apply(&items[i]); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
