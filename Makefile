@@ -28,6 +28,14 @@ GOSEC_FLAGS := -quiet -exclude-generated -exclude=G104,G115 $(addprefix -exclude
 
 # How long make fuzz runs each target.
 FUZZTIME := 10s
+# The vendors' own stand-ins, which make hosts-live asks.
+STRIPE_MOCK_VERSION := v0.203.0
+STRIPE_MOCK         := .tools/stripe-mock-$(STRIPE_MOCK_VERSION)
+WIREMOCK_VERSION    := 3.13.2
+WIREMOCK_FOLDER     := .tools/wiremock-$(WIREMOCK_VERSION)
+WIREMOCK            := $(WIREMOCK_FOLDER)/node_modules/wiremock/build/wiremock-standalone-$(WIREMOCK_VERSION).jar
+# Samples that the vendors publish. They are not part of the project.
+HOSTS_DATA          ?= ../shared/data/hosts
 # What to test; one package: make test PACKAGES=./models ARGS='-run Amount'
 PACKAGES         := ./...
 ARGS             :=
@@ -36,10 +44,10 @@ ARGS             :=
 CAN_APT = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz audit lint generate bench build postgres browser clean
+.PHONY: help run test fuzz audit hosts-live lint generate bench torture torture-known-bad torture-failpoints build postgres browser standins clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 build: ## bin/extractor
 	@mkdir -p bin
@@ -53,6 +61,12 @@ test: postgres browser ## the whole suite on a Postgres of its own, race detecto
 	@go build -o bin/testrun ./internal/testrun
 	@exec bin/withpg -scratch -dir .postgres/test -env TEST_DATABASE_URL -- \
 		bin/testrun -race -count=1 -timeout $(TEST_TIMEOUT) $(ARGS) $(PACKAGES)
+
+hosts-live: standins ## the adapters against stripe-mock, and WireMock with Square's mappings
+	@mkdir -p bin
+	@go build -o bin/livehosts ./internal/livehosts
+	@exec bin/livehosts -stripe-mock $(STRIPE_MOCK) -wiremock $(WIREMOCK) \
+		-mappings "$(HOSTS_DATA)/square/sdk_wiremock/wiremock-mappings.json"
 
 lint: $(GOLANGCI) ## gofmt, go vet, golangci-lint, generated files
 	@unformatted="$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)"; \
@@ -78,6 +92,15 @@ generate: ## app.json and the README's table of variables, from Config
 bench: build postgres ## speed against the reference; writes bench.json and docs/performance.md
 	@go run ./bench
 
+torture: postgres ## nothing lost, nothing twice, by experiment: SEED=1 SEEDS=20 (short: SEEDS=5; TALLY=1 notes it in docs)
+	@go run ./torture
+
+torture-known-bad: postgres ## builds that are wrong on purpose: each must be caught
+	@go run ./torture known-bad
+
+torture-failpoints: postgres ## every named place of the code, with each kind of failure
+	@go run ./torture failpoints
+
 clean: ## what was built, and the private Postgres with its data
 	rm -rf bin .postgres
 
@@ -94,6 +117,16 @@ browser:
 	@if [ "$${CI:-}" = true ] && $(CAN_APT) && ! command -v chromedriver >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver \
 		|| echo "Chromium could not be installed by apt-get: the browser tests will be skipped."; fi
+
+# The stand-ins, where they can be installed; internal/livehosts says which is missing.
+standins:
+	@mkdir -p .tools
+	@[ -x $(STRIPE_MOCK) ] || { \
+		GOBIN="$(CURDIR)/.tools" go install github.com/stripe/stripe-mock@$(STRIPE_MOCK_VERSION) \
+		&& mv .tools/stripe-mock $(STRIPE_MOCK); } || echo "stripe-mock could not be installed by go install."
+	@[ -f $(WIREMOCK) ] || ! command -v npm >/dev/null || \
+		npm install --silent --no-audit --no-fund --no-save --prefix $(WIREMOCK_FOLDER) wiremock@$(WIREMOCK_VERSION) \
+		|| echo "WireMock could not be installed by npm."
 
 # By exact version into a file that carries it, so that a new version is a new file.
 $(GOLANGCI):

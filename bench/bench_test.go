@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
+	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -130,6 +133,27 @@ func TestTreeCPU(t *testing.T) {
 	}
 }
 
+// Nobody waits for a worker that is not there any more.
+func TestWorkerThatDies(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("sh", "-c", "exit 3")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	alive, ended := watch(t.Context(), cmd)
+	select {
+	case <-alive.Done():
+	case <-time.After(time.Minute):
+		t.Fatal("its end is not noticed")
+	}
+	if !errors.Is(context.Cause(alive), errEnded) {
+		t.Error(context.Cause(alive))
+	}
+	if err := drain(cmd, ended); err == nil || cmd.ProcessState.ExitCode() != 3 {
+		t.Errorf("%v, %v", err, cmd.ProcessState)
+	}
+}
+
 func TestResultsGoBetweenTheMarks(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("docs", 0o755); err != nil {
@@ -152,6 +176,25 @@ func TestResultsGoBetweenTheMarks(t *testing.T) {
 	write("no marks")
 	if err := document(summary{}); err == nil {
 		t.Error("a file without marks is overwritten")
+	}
+}
+
+func TestConversionIsRead(t *testing.T) {
+	t.Parallel()
+	const said = "BenchmarkSplitTransform \t     487\t   4368081 ns/op\t 282.36 MB/s\t      4933 B/order\t     72521 orders/cpu-s\t 1192974 B/op\n"
+	if n, err := metricOf(said); err != nil || n != 72521 {
+		t.Errorf("%v, %v", n, err)
+	}
+	if _, err := metricOf("ok\n"); err == nil {
+		t.Error("a benchmark that says nothing passes")
+	}
+	hosts, err := benchmarked("../hostapi")
+	if err != nil || !slices.Contains(hosts, "sandbox") || slices.Contains(hosts, "hostapitest") {
+		t.Errorf("%v, %v", hosts, err)
+	}
+	table := convertTable([]converted{{"fast", leastConverted}, {"slow", leastConverted - 1}})
+	if !strings.Contains(table, "| fast | 60000 | ≥ 60000 | met |") || !strings.Contains(table, "| slow | 59999 | ≥ 60000 | **not met** |") {
+		t.Error(table)
 	}
 }
 

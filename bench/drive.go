@@ -66,7 +66,11 @@ func drive(ctx context.Context, p plan) (err error) {
 	if err != nil {
 		return err
 	}
-	return d.report(ctx, turns)
+	hosts, err := convert(ctx)
+	if err != nil {
+		return err
+	}
+	return d.report(ctx, turns, hosts)
 }
 
 // turns are all turns of a run.

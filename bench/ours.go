@@ -43,9 +43,10 @@ func (d *driver) ours(ctx context.Context, database string, orders int) (turn, e
 		return turn{}, err
 	}
 	t := turn{orders: orders}
-	err = d.arrived(ctx, pool, orders)
+	alive, ended := watch(ctx, cmd)
+	err = d.arrived(alive, pool, orders)
 	t.took = time.Since(start)
-	err = errors.Join(err, drain(cmd))
+	err = errors.Join(err, drain(cmd, ended))
 	t.app = usageOf(cmd.ProcessState)
 	if err == nil {
 		err = d.checkOurs(ctx, pool, &t)
@@ -123,7 +124,7 @@ func (d *driver) arrived(ctx context.Context, pool *pgxpool.Pool, orders int) er
 	for {
 		t, err := d.world.taken(ctx)
 		if err != nil {
-			return err
+			return errors.Join(context.Cause(ctx), err)
 		}
 		if t.Items >= orders {
 			var open bool
@@ -134,7 +135,7 @@ func (d *driver) arrived(ctx context.Context, pool *pgxpool.Pool, orders int) er
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("only %d of %d orders arrived in time: %w", t.Items, orders, ctx.Err())
+			return fmt.Errorf("only %d of %d orders arrived: %w", t.Items, orders, context.Cause(ctx))
 		case <-ticks.C:
 		}
 	}

@@ -87,14 +87,29 @@ func build(ctx context.Context, folder string) (program string, err error) {
 	return program, nil
 }
 
+// errEnded is why nobody need wait any longer for what a process does.
+var errEnded = errors.New("the process ended by itself")
+
+// watch waits for a process that was started. alive is done when it ends; ended
+// then gets what Wait said.
+func watch(ctx context.Context, cmd *exec.Cmd) (alive context.Context, ended <-chan error) {
+	alive, end := context.WithCancelCause(ctx)
+	told := make(chan error, 1)
+	go func() {
+		told <- cmd.Wait()
+		end(errEnded)
+	}()
+	return alive, told
+}
+
 // drain asks a process to stop and waits for it.
-func drain(cmd *exec.Cmd) error {
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+func drain(cmd *exec.Cmd, ended <-chan error) error {
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	late := time.AfterFunc(drainTime, func() { _ = cmd.Process.Kill() }) // Wait tells
 	defer late.Stop()
-	return cmd.Wait()
+	return <-ended
 }
 
 // tail is the end of a file, for the person who asks why.

@@ -48,6 +48,7 @@ type summary struct {
 		Postgres      float64 `json:"postgres_s_per_million"`
 		Ratio         float64 `json:"ratio"`
 	} `json:"growth"`
+	Convert  []converted       `json:"convert"`
 	Met      bool              `json:"met"`            // all that we promise
 	Others   float64           `json:"others_percent"` // of the machine that other programs took, at worst: above a few, run again
 	Short    bool              `json:"short"`
@@ -58,12 +59,14 @@ type summary struct {
 }
 
 // report prints, and writes bench.json and, after a whole run, the documentation.
-func (d *driver) report(ctx context.Context, t turns) error {
+func (d *driver) report(ctx context.Context, t turns, hosts []converted) error {
 	settings, err := d.server.settings(ctx)
 	if err != nil {
 		return err
 	}
 	s := summarise(t, d.plan)
+	s.Convert = hosts
+	s.Met = s.Met && !slices.ContainsFunc(hosts, func(c converted) bool { return !c.met() })
 	s.Commit, s.Machine, s.Go, s.Postgres = commit(ctx), machine(), runtime.Version(), settings
 	fmt.Printf("\n%s\n%s", s.headline(), s.table())
 	text, err := json.MarshalIndent(s, "", "  ")
@@ -132,7 +135,7 @@ func (s *summary) table() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| | measured | promised | |\n|---|---|---|---|\n")
 	line := func(what string, have float64, promise string, met bool) {
-		fmt.Fprintf(&b, "| %s | %.2f | %s | %s |\n", what, have, promise, map[bool]string{true: "met", false: "**not met**"}[met])
+		fmt.Fprintf(&b, "| %s | %.2f | %s | %s |\n", what, have, promise, verdict(met))
 	}
 	line("items/s, of the reference's", l.Ratio, fmt.Sprintf("≥ %.1f", leastRatio), l.Ratio >= leastRatio)
 	line("app CPU per item, of the reference's", l.CPURatio, fmt.Sprintf("≤ %.0f", mostCPURatio), l.CPURatio <= mostCPURatio)
@@ -142,6 +145,7 @@ func (s *summary) table() string {
 	fmt.Fprintf(&b, "| ours, %d orders | %.0f | %.1f | %.1f | %.0f |\n", l.Orders, l.Ours, l.OursCPU, l.OursPostgres, l.RSS)
 	fmt.Fprintf(&b, "| reference, %d orders | %.0f | %.1f | %.1f | %.0f |\n", l.Orders, l.Reference, l.ReferenceCPU, l.ReferencePostgres, l.ReferenceRSS)
 	fmt.Fprintf(&b, "| ours, %d orders | | | %.1f | |\n", g.Fewer, g.FewerPostgres)
+	b.WriteString(convertTable(s.Convert))
 	fmt.Fprintf(&b, "\nMedians of %d rounds, ratios of turns in the same round (memory: the highest). Other programs took up to %.0f %% of the machine. %s; %s; Postgres",
 		l.Rounds, s.Others, s.Machine, s.Go)
 	for _, name := range slices.Sorted(maps.Keys(s.Postgres)) {
@@ -149,6 +153,13 @@ func (s *summary) table() string {
 	}
 	fmt.Fprintf(&b, ". Commit %s.\n", s.Commit)
 	return b.String()
+}
+
+func verdict(met bool) string {
+	if met {
+		return "met"
+	}
+	return "**not met**"
 }
 
 // The part of the documentation that a run writes.

@@ -94,6 +94,7 @@ func TestItemThatTheTargetLosesAgainAndAgainIsSetAside(t *testing.T) {
 func TestTargetThatCannotBeReadHoldsUpNoDeliveries(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "2020-01-01")
+	w.Timing.Quiet = time.Second // longer than the rounds below take on a busy machine
 	w.offer(120)
 	w.target.unread = models.Errorf(models.Unsure, "It cannot be read.")
 	w.target.answer(true, unsure())

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"extractor/hostapi"
+	"extractor/internal/failpoint"
 	"extractor/models"
 	"extractor/targetapi"
 )
@@ -29,6 +30,9 @@ const (
 // care does the housekeeping, chore by chore. One that fails does not keep the
 // others from being done.
 func (e *Engine) care(ctx context.Context) error {
+	if err := failpoint.Hit("before housekeeping"); err != nil {
+		return err
+	}
 	var failed error
 	for _, chore := range []struct {
 		name string

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"extractor/internal/failpoint"
 	"extractor/models"
 	"extractor/targetapi"
 )
@@ -100,11 +101,20 @@ func (d *delivery) post(ctx context.Context, b *batch) error {
 	if time.Since(b.marked) > startGrace {
 		return d.unmark(ctx) // we were held up; whoever waits for us may have stopped waiting
 	}
+	if err := failpoint.Hit("before POST"); err != nil {
+		return err
+	}
 	// A shutdown does not cut a request short: its answer is worth the seconds.
 	receipt, err := d.Target.Deliver(context.WithoutCancel(ctx), d.account, b.items)
+	if err := failpoint.Hit("after POST"); err != nil {
+		return err
+	}
 	slog.Info("delivery", "connection", d.lane.Connection, "items", len(b.items), "taken", receipt.Taken, "refused", len(receipt.Refused), "kind", kindOf(err))
 	d.meter.delivery(len(b.items), err)
-	return d.settle(context.WithoutCancel(ctx), b, receipt, err)
+	if err := d.settle(context.WithoutCancel(ctx), b, receipt, err); err != nil {
+		return err
+	}
+	return failpoint.Hit("after settle")
 }
 
 // prepare picks the next batch and marks it as being posted, under the fence.
@@ -131,9 +141,12 @@ func (d *delivery) prepare(ctx context.Context) (b *batch, err error) {
 		if b == nil {
 			return d.park(ctx, tx)
 		}
+		if err := failpoint.Hit("before mark"); err != nil {
+			return err
+		}
 		return d.mark(ctx, tx, b, false)
 	})
-	return b, err
+	return b, errors.Join(err, failpoint.Hit("after mark"))
 }
 
 // unsettled is the batch whose outcome is unknown, with the content it had.
@@ -268,7 +281,7 @@ func (d *delivery) mark(ctx context.Context, tx pgx.Tx, b *batch, reading bool) 
 	}
 	tag, err := tx.Exec(ctx, `UPDATE lanes SET leased_until = now() + $3::interval WHERE id = $1 AND epoch = $2`,
 		d.lane.ID, d.lane.Epoch, d.Timing.Lease)
-	if err == nil && tag.RowsAffected() != 1 {
+	if err == nil && tag.RowsAffected() != 1 && !models.Bad("epoch") {
 		return errFenced
 	}
 	return err

@@ -49,6 +49,9 @@ func New(o Options) (*Engine, error) {
 		o.Transport = rest.NewTransport()
 	}
 	o.Timing = o.Timing.orDefaults()
+	if models.Bad("quiet") {
+		o.Timing.Quiet = time.Millisecond
+	}
 	e := &Engine{Options: o, nudge: make(chan struct{}, 1), meter: newMeter()}
 	client, err := newRiver(e)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"extractor/hostapi"
+	"extractor/internal/failpoint"
 	"extractor/models"
 )
 
@@ -17,7 +18,7 @@ const mostPages = 200_000
 
 // leastOverlap is how far behind its high-water mark an incremental pull starts
 // again whatever the host says of itself: no two clocks agree.
-const leastOverlap = 2 * time.Minute
+const leastOverlap = 2 * time.Minute / models.Pace
 
 // errCircle is the cause of a host's pages that lead back to where we have been.
 var errCircle = errors.New("the pages go in circles")
@@ -109,6 +110,9 @@ func (s *slice) accept(ctx context.Context, h haul, to advance) error {
 	to.durable = h.answered()
 	result, err := s.commit(ctx, h.readings, to)
 	if err != nil {
+		return err
+	}
+	if err := failpoint.Hit("after the page's commit"); err != nil {
 		return err
 	}
 	s.sum.add(result.counts)

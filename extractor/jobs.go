@@ -2,6 +2,7 @@ package extractor
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"extractor/internal/failpoint"
 	"extractor/models"
 )
 
@@ -50,7 +52,7 @@ const (
 	fetchPause = 10 * time.Millisecond
 	fetchEvery = 500 * time.Millisecond
 	// carePause is the least time between two rounds of housekeeping.
-	carePause = 2 * time.Second
+	carePause = 2 * time.Second / models.Pace
 	// keptJobs is how long finished jobs stay for people to look at.
 	keptJobs = time.Hour
 )
@@ -128,6 +130,9 @@ func (e *Engine) workLane(ctx context.Context, l *lane, until time.Time) {
 		e.giveBack(ctx, l)
 		return
 	}
+	if err := failpoint.Hit("after claim"); err != nil {
+		return // the lease expires by itself
+	}
 	if l.Kind == models.LaneDelivery {
 		e.finish(ctx, l, targetSide, e.newDelivery(l, until).deliver(ctx))
 		return
@@ -148,6 +153,9 @@ func (e *Engine) finish(ctx context.Context, l *lane, from side, err error) {
 	if err != nil {
 		e.react(ctx, l, from, err)
 		return
+	}
+	if failpoint.Hit("before release") != nil {
+		return // the lease expires by itself
 	}
 	e.giveBack(ctx, l)
 	if l.Kind == models.LaneIncremental && l.Unsettled {
@@ -213,7 +221,7 @@ func (e *Engine) sweep(ctx context.Context) error {
 			return err
 		}
 		_, err = e.river.InsertManyTx(ctx, tx, jobs)
-		return err
+		return errors.Join(err, failpoint.Hit("before the sweep's commit"))
 	})
 }
 

@@ -418,3 +418,29 @@ func TestDeletedConnectionsAreForgottenInPieces(t *testing.T) {
 	expect(t, "payloads", w.one(`SELECT count(*) FROM entries WHERE payload IS NOT NULL`), "0")
 	expect(t, "forgotten", w.one(`SELECT count(*) FROM connections WHERE forgotten_at IS NOT NULL`), "1")
 }
+
+// TestAConnectionOfADeletedOnesIDWaitsForLateCopies: a request of the deleted
+// connection that had no clear answer may take effect after its deletion; what
+// the new connection sends must come after it.
+func TestAConnectionOfADeletedOnesIDWaitsForLateCopies(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, today())
+	w.connect("a", today())
+	if err := w.Store.DeleteConnection(t.Context(), "a", false); err != nil {
+		t.Fatal(err)
+	}
+	again, other := w.connect("a", today()), w.connect("b", today())
+	off, on := false, true
+	for _, wish := range []*bool{&off, &on} { // switching does not shorten the wait
+		if _, err := w.Store.ChangeConnection(t.Context(), "a", models.Change{Enabled: wish}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const waits = `SELECT due_at - (SELECT max(deleted_at) FROM connections) >= $2::interval FROM lanes WHERE connection_id = $1 AND kind = 'delivery'`
+	for id, want := range map[int64]bool{again: true, other: false} {
+		var got bool
+		if err := w.Store.Pool.QueryRow(t.Context(), waits, id, models.QuietTime.String()).Scan(&got); err != nil || got != want {
+			t.Errorf("connection %d waits: %t, want %t (%v)", id, got, want, err)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"extractor/hostapi"
+	"extractor/internal/failpoint"
 	"extractor/models"
 )
 
@@ -40,6 +41,12 @@ const transientTries = 5
 // commit writes readings and position in one transaction, or nothing.
 func (s *slice) commit(ctx context.Context, readings []reading, to advance) (c committed, err error) {
 	byKey := false
+	if models.Bad("ledger") { // the position first, by itself
+		if err := s.Store.InPgxTx(ctx, func(tx pgx.Tx) error { return s.moveLane(ctx, tx, to) }); err != nil {
+			return c, err
+		}
+		to.hold = true
+	}
 	for range transientTries {
 		err = s.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
 			if !to.durable {
@@ -101,7 +108,7 @@ func (s *slice) write(ctx context.Context, tx pgx.Tx, readings []reading, to adv
 			return committed{}, err
 		}
 	}
-	return w.result, s.move(ctx, tx, to, w.result, f.turn)
+	return w.result, errors.Join(s.move(ctx, tx, to, w.result, f.turn), failpoint.Hit("before the page's commit"))
 }
 
 // load reads the entries that the readings are compared with. One commit at a
@@ -252,7 +259,7 @@ func (s *slice) moveLane(ctx context.Context, tx pgx.Tx, to advance) error {
 	default:
 		tag, err = tx.Exec(ctx, `UPDATE lanes SET cursor = '', pages = 0, failures = 0, due_at = NULL, done_at = now() WHERE id = $1 AND epoch = $2`, s.lane.ID, s.lane.Epoch)
 	}
-	if err == nil && tag.RowsAffected() != 1 {
+	if err == nil && tag.RowsAffected() != 1 && !models.Bad("epoch") {
 		return errFenced
 	}
 	return err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"extractor/hostapi"
+	"extractor/internal/failpoint"
 	"extractor/models"
 )
 
@@ -31,6 +32,9 @@ func (e *Engine) react(ctx context.Context, l *lane, from side, failure error) {
 			slog.Error("lease not given back; it expires by itself", "connection", l.Connection, "lane", l.Kind, "error", err)
 		}
 		return
+	}
+	if err := failpoint.Hit("before reaction"); err != nil {
+		return // the lease expires by itself
 	}
 	if err := e.reaction(ctx, l, from, failure); err != nil {
 		slog.Error("reaction not written", "connection", l.Connection, "lane", l.Kind, "error", err)
@@ -180,7 +184,7 @@ func (e *Engine) tell(ctx context.Context, t models.FailureType, l *lane, messag
 func (e *Engine) backoff(l *lane, failure error) time.Duration {
 	var known *models.Error
 	if errors.As(failure, &known) && known.RetryAfter > 0 {
-		return known.RetryAfter + rand.N(known.RetryAfter/10+time.Second) // #nosec G404 -- spreads retries, guards nothing
+		return known.RetryAfter + rand.N(known.RetryAfter/10+time.Second/models.Pace) // #nosec G404 -- spreads retries, guards nothing
 	}
 	first := e.Timing.First
 	switch {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"extractor/hostapi"
+	"extractor/internal/failpoint"
 	"extractor/models"
 )
 
@@ -15,7 +16,7 @@ const (
 	// joined until then, since each commit costs the same whatever it holds.
 	haulRecords = 1000
 	// haulTime is how long we wait for one more page to join.
-	haulTime = time.Second
+	haulTime = time.Second / models.Pace
 	// waitLeast and waitMost bound how long a host may have us wait for a page that
 	// it is still making: no busy loop, and nothing is found later than a minute
 	// after it is there.
@@ -81,9 +82,13 @@ func offer(ctx context.Context, feed chan<- fetched, f fetched) bool {
 
 // fetch reads one page and transforms its records.
 func (s *slice) fetch(ctx context.Context, ask asker, w models.Window, at hostapi.Cursor, count int64) fetched {
-	page, err := s.pull(ctx, ask, w, at)
+	err := failpoint.Hit("before fetch")
+	var page *hostapi.Page
 	if err == nil {
-		err = s.checkProgress(page, at, count)
+		page, err = s.pull(ctx, ask, w, at)
+	}
+	if err == nil {
+		err = errors.Join(s.checkProgress(page, at, count), failpoint.Hit("after fetch"))
 	}
 	if err != nil {
 		return fetched{err: err}

@@ -3,6 +3,7 @@ package extractor
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"extractor/hostapi"
+	"extractor/internal/failpoint"
 	"extractor/models"
 )
 
@@ -43,11 +45,14 @@ type progress struct {
 // written down and fetched at once. What the host no longer knows is taken back.
 func (s *slice) reconcile(ctx context.Context) error {
 	recounter, ok := s.host.(hostapi.Recounter)
-	if !ok {
+	if !ok || models.Bad("reconcile") {
 		return s.recountAgain(ctx, nil)
 	}
 	p, last := s.recountSpan()
 	for p.Day <= last {
+		if err := failpoint.Hit("before a day is listed"); err != nil {
+			return err
+		}
 		listed, err := s.listDay(ctx, recounter, p)
 		if err != nil {
 			return err
@@ -147,7 +152,7 @@ func (s *slice) listDay(ctx context.Context, r hostapi.Recounter, p *progress) (
 // and writes the comparison down.
 func (s *slice) compareDay(ctx context.Context, p *progress) error {
 	vanished, err := s.takeBackVanished(ctx, p.Day, p.Listed)
-	if err != nil {
+	if err = errors.Join(err, failpoint.Hit("before a day is compared")); err != nil {
 		return err
 	}
 	return s.Store.InPgxTx(ctx, func(tx pgx.Tx) error {

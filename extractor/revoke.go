@@ -2,10 +2,12 @@ package extractor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
 	"extractor/hostapi"
+	"extractor/internal/failpoint"
 	"extractor/models"
 )
 
@@ -17,7 +19,7 @@ func (e *Engine) revokeDue(ctx context.Context) error {
 		if err != nil || r == nil {
 			return err
 		}
-		if err := e.revoke(ctx, r); err != nil {
+		if err := errors.Join(failpoint.Hit("before revocation"), e.revoke(ctx, r), failpoint.Hit("after revocation")); err != nil {
 			slog.Warn("grant not given back; it is tried again", "connection", r.ConnectionID, "host", r.Host, "error", err)
 			continue
 		}

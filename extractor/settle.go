@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"extractor/internal/failpoint"
 	"extractor/models"
 	"extractor/targetapi"
 )
@@ -27,7 +28,7 @@ func (d *delivery) settle(ctx context.Context, b *batch, receipt targetapi.Recei
 		}
 		var err error
 		next, err = d.settleIn(ctx, tx, b, receipt, failure)
-		return err
+		return errors.Join(err, failpoint.Hit("before settling's commit"))
 	})
 	if err != nil {
 		return err
@@ -53,12 +54,12 @@ func (d *delivery) holdBatch(ctx context.Context, tx pgx.Tx) (bool, error) {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
-	return epoch == d.lane.Epoch, err
+	return epoch == d.lane.Epoch || models.Bad("epoch"), err
 }
 
 // settleIn returns, besides a failure of ours, what the lane stops for; nil = go on.
 func (d *delivery) settleIn(ctx context.Context, tx pgx.Tx, b *batch, receipt targetapi.Receipt, failure error) (next, err error) {
-	if failure == nil && receipt.Taken {
+	if failure == nil && receipt.Taken || models.Bad("unsure") && models.KindOf(failure) == models.Unsure {
 		return nil, d.settleTaken(ctx, tx, b)
 	}
 	d.after = 0 // what is still pending of the batch comes first

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"extractor/internal/failpoint"
 	"extractor/models"
 	"extractor/targetapi"
 )
@@ -17,8 +18,8 @@ const (
 	// verifyStart is how long after the fenced mark another item may still be asked
 	// for: whoever disables or deletes waits longer than that. verifyEnd is when
 	// the last answer must be there: before the mark ends.
-	verifyStart = 10 * time.Second
-	verifyEnd   = 25 * time.Second
+	verifyStart = 10 * time.Second / models.Pace
+	verifyEnd   = 25 * time.Second / models.Pace
 	// missedRounds is how often in a row items may be missing, while others of the
 	// same request are there, before they are set aside.
 	missedRounds = 5
@@ -44,7 +45,13 @@ func (d *delivery) verify(ctx context.Context) error {
 		if err != nil || b == nil {
 			return err
 		}
+		if err := failpoint.Hit("before reading back"); err != nil {
+			return err
+		}
 		held, err := d.look(ctx, looker, b)
+		if err := failpoint.Hit("after reading back"); err != nil {
+			return err
+		}
 		if settled := d.settleVerify(context.WithoutCancel(ctx), b, held, err); settled != nil {
 			return settled
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"extractor/hostapi"
+	"extractor/internal/failpoint"
 	"extractor/models"
 )
 
@@ -124,7 +125,13 @@ func (p *Popup) sameAccount(a *models.Attempt, who hostapi.Identity) error {
 
 // connected stores the grant and sends the browser where it wanted to go.
 func (p *Popup) connected(ctx context.Context, c *gin.Context, a *models.Attempt, g grant) error {
+	if err := failpoint.Hit("before the grant is stored"); err != nil {
+		return err
+	}
 	if _, err := p.Store.Authorize(ctx, *a.ConnectionID, g.authorization(a)); err != nil {
+		return err
+	}
+	if err := failpoint.Hit("after the grant is stored"); err != nil {
 		return err
 	}
 	slog.InfoContext(ctx, "account connected", "connection", *a.ConnectionID, "host", a.Host)

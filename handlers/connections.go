@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"maps"
 	"net/http"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"extractor/hostapi"
+	"extractor/internal/failpoint"
 	"extractor/models"
 )
 
@@ -82,7 +84,7 @@ func (a *api) createConnection(c *gin.Context) {
 		return
 	}
 	made, err := a.Store.CreateConnection(c.Request.Context(), wanted)
-	if err != nil {
+	if err = errors.Join(err, failpoint.Hit("after creation")); err != nil {
 		fail(c, err, "")
 		return
 	}
@@ -201,8 +203,12 @@ func (a *api) changeConnection(c *gin.Context) {
 		fail(c, err, "")
 		return
 	}
+	if err := failpoint.Hit("before change"); err != nil {
+		fail(c, err, "")
+		return
+	}
 	changed, err := a.Store.ChangeConnection(c.Request.Context(), *found.ExternalID, change)
-	if err != nil {
+	if err = errors.Join(err, failpoint.Hit("after change")); err != nil {
 		fail(c, err, "")
 		return
 	}
@@ -238,7 +244,11 @@ func (a *api) deleteConnection(c *gin.Context) {
 		return
 	}
 	_, revocable := a.Hosts[found.Host].(hostapi.Revoker)
-	if err := a.Store.DeleteConnection(c.Request.Context(), *found.ExternalID, revocable); err != nil {
+	err = failpoint.Hit("before deletion")
+	if err == nil {
+		err = errors.Join(a.Store.DeleteConnection(c.Request.Context(), *found.ExternalID, revocable), failpoint.Hit("after deletion"))
+	}
+	if err != nil {
 		fail(c, err, "")
 		return
 	}

@@ -21,7 +21,7 @@ import (
 const (
 	// handlerDeadline ends a handler well before the router in front gives up
 	// at 30 s, so that the caller gets an answer of ours.
-	handlerDeadline = 20 * time.Second
+	handlerDeadline = 20 * time.Second / models.Pace
 	// bodyLimit is far above any request of the contract.
 	bodyLimit = 1 << 20
 	// transportSecurity asks browsers to use https for a year.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"extractor/internal/failpoint"
 	"extractor/internal/rest"
 	"extractor/models"
 )
@@ -16,7 +17,7 @@ import (
 const (
 	// renewPause is how long a client uses a token that is still valid after a
 	// failed try to renew it, before it tries again.
-	renewPause = time.Minute
+	renewPause = time.Minute / models.Pace
 	// drainLimit is how much of a 401's body is read to keep its connection.
 	drainLimit = 64 << 10
 )
@@ -175,6 +176,9 @@ func (t *transport) renew(ctx context.Context, needed func(models.Token, time.Ti
 	token, err := t.store.RefreshToken(ctx, t.connection, models.Renewal{Needed: needed, Exchange: t.grants.refresh})
 	if err != nil {
 		return token, unavailable(err, t.grants.title)
+	}
+	if err := failpoint.Hit("after token store"); err != nil {
+		return token, err
 	}
 	t.mu.Lock()
 	t.token = token

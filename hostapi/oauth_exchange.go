@@ -3,6 +3,7 @@ package hostapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"extractor/internal/failpoint"
 	"extractor/internal/rest"
 	"extractor/models"
 )
@@ -22,7 +24,7 @@ import (
 const (
 	// tokenTimeout is for one request to a token endpoint: they answer in a
 	// second or two, and a row is locked meanwhile.
-	tokenTimeout = 10 * time.Second
+	tokenTimeout = 10 * time.Second / models.Pace
 	// longestLife bounds what a host may say of an access token's life.
 	longestLife = 10 * 365 * 24 * time.Hour
 )
@@ -150,7 +152,11 @@ func (g grants) redeem(ctx context.Context, callback url.Values, verifier string
 
 // refresh asks for the next token.
 func (g grants) refresh(ctx context.Context, refresh string) (models.Token, error) {
-	return g.ask(ctx, map[string]string{"grant_type": "refresh_token", "refresh_token": refresh})
+	if err := failpoint.Hit("before token exchange"); err != nil {
+		return models.Token{}, err
+	}
+	t, err := g.ask(ctx, map[string]string{"grant_type": "refresh_token", "refresh_token": refresh})
+	return t, errors.Join(err, failpoint.Hit("after token exchange"))
 }
 
 // ask makes one request to the token endpoint.

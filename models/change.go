@@ -153,9 +153,9 @@ const (
 	// postingPatience is how long a caller waits for a request to the target
 	// that is under way. Nothing new starts meanwhile, so an answer after it is
 	// still true; it leaves the handlers' 20 s deadline room to answer.
-	postingPatience = 18 * time.Second
+	postingPatience = 18 * time.Second / Pace
 	// postingPoll is how often to look: unnoticed by a person, cheap for the database.
-	postingPoll = 100 * time.Millisecond
+	postingPoll = 100 * time.Millisecond / Pace
 )
 
 // AwaitPosting returns when no request to the target is under way for the

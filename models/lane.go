@@ -25,6 +25,12 @@ const (
 	zoneMargin = 14 * time.Hour
 )
 
+// QuietTime is how long a request without a clear answer may still take effect
+// at the target: its client time-out plus a minute. Newer content of the same
+// items waits for it, also where a connection was deleted meanwhile and another
+// one of the same id brings that content.
+const QuietTime = 85 * time.Second / Pace
+
 // ReadFrom is the instant from which on the host's changes are read for a start
 // date: wherever the merchant is, his day has not begun before.
 func ReadFrom(startDate time.Time) time.Time { return startDate.Add(-zoneMargin) }
@@ -112,10 +118,15 @@ func followStartDate(tx *gorm.DB, c *Connection) error {
 		SkipBeforeStart, c.ID, c.StartDate, c.ID).Error
 }
 
-// wake makes every lane due that has work left and is not due already.
+// wake makes every lane due that has work left and is not due already. Nothing
+// is delivered while a request of a deleted connection of the same id may still
+// take effect: it would put old content over new, and nobody would know.
 func wake(tx *gorm.DB, id int64) error {
-	err := tx.Exec(`UPDATE lanes SET due_at = CASE WHEN kind = 'reconcile' THEN now() + interval '1 day' ELSE now() END
-		WHERE connection_id = ? AND due_at IS NULL AND done_at IS NULL`, id).Error
+	err := tx.Exec(`UPDATE lanes SET due_at = CASE kind WHEN 'reconcile' THEN now() + interval '1 day'
+			WHEN 'delivery' THEN greatest(now(), (SELECT max(gone.deleted_at) FROM connections c JOIN connections gone ON gone.external_id = c.external_id
+				WHERE c.id = connection_id AND gone.deleted_at IS NOT NULL) + ?::interval)
+			ELSE now() END
+		WHERE connection_id = ? AND due_at IS NULL AND done_at IS NULL`, QuietTime.String(), id).Error
 	if err != nil {
 		return err
 	}

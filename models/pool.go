@@ -21,15 +21,15 @@ import (
 // 30 s after which a platform's router gives up on it, and after which a process
 // that was asked to stop is killed.
 const (
-	connLifetime       = 30 * time.Minute // connections move to a new primary within that
-	connLifetimeJitter = 5 * time.Minute  // and not all at the same moment
-	connIdleTime       = 5 * time.Minute  // small plans have few connections: give back what rests
-	poolHealthCheck    = 30 * time.Second // often enough for both, and cheap
-	connectTimeout     = 4 * time.Second  // so that a wrong address stops a start within 5 s
-	statementTimeout   = 15 * time.Second // no statement of ours takes a fraction of that
-	idleInTransaction  = 20 * time.Second // a frozen process must not hold its row locks longer
-	silenceTimeout     = 20 * time.Second // a peer that acknowledges nothing for so long is gone
-	keepaliveIdle      = 10 * time.Second // keepalive: 10 s + 3 × 3 s make about the same
+	connLifetime       = 30 * time.Minute        // connections move to a new primary within that
+	connLifetimeJitter = 5 * time.Minute         // and not all at the same moment
+	connIdleTime       = 5 * time.Minute         // small plans have few connections: give back what rests
+	poolHealthCheck    = 30 * time.Second        // often enough for both, and cheap
+	connectTimeout     = 4 * time.Second         // so that a wrong address stops a start within 5 s
+	statementTimeout   = 15 * time.Second / Pace // no statement of ours takes a fraction of that
+	idleInTransaction  = 20 * time.Second / Pace // a frozen process must not hold its row locks longer
+	silenceTimeout     = 20 * time.Second / Pace // a peer that acknowledges nothing for so long is gone
+	keepaliveIdle      = 10 * time.Second        // keepalive: 10 s + 3 × 3 s make about the same
 	keepaliveInterval  = 3 * time.Second
 	keepaliveCount     = 3
 )

@@ -12,7 +12,7 @@ import (
 const (
 	// revocationBackoff is the pause between two tries to give a grant back, and
 	// the lease of the worker that tries: well above the longest call outward.
-	revocationBackoff = 5 * time.Minute
+	revocationBackoff = 5 * time.Minute / Pace / Pace
 	// revocationLife is how long we keep trying; after it the copy is destroyed
 	// and the grant lapses at the host by itself.
 	revocationLife = 24 * time.Hour

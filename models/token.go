@@ -35,12 +35,12 @@ const (
 	refreshers = 3
 	// lockWait is how long we wait for someone else's refresh of the same token:
 	// longer than one request to a host takes.
-	lockWait = "15s"
+	lockWait = 15 * time.Second / Pace
 	// idleLimit frees the lock of a process that froze in the middle. It is
 	// longer than the limit of one request to a token endpoint.
-	idleLimit = "20s"
+	idleLimit = 20 * time.Second / Pace
 	// retryPause is how long keep-alive leaves a token alone after a failure.
-	retryPause = 10 * time.Minute
+	retryPause = 10 * time.Minute / Pace / Pace
 )
 
 // Stale reports whether the access token should be replaced before its next use.
@@ -190,11 +190,15 @@ func (s *Store) refreshAlone(ctx context.Context, connection int64, r Renewal) (
 
 // lockToken takes the row's lock, for as long as limits allow.
 func (s *Store) lockToken(ctx context.Context, tx pgx.Tx, connection int64) (Token, error) {
-	_, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '`+lockWait+`'; SET LOCAL idle_in_transaction_session_timeout = '`+idleLimit+`'`)
+	_, err := tx.Exec(ctx, `SET LOCAL lock_timeout = `+milliseconds(lockWait)+`; SET LOCAL idle_in_transaction_session_timeout = `+milliseconds(idleLimit))
 	if err != nil {
 		return Token{}, err
 	}
-	t, err := s.readToken(ctx, tx, connection, "FOR UPDATE")
+	lock := "FOR UPDATE"
+	if Bad("lock") {
+		lock = ""
+	}
+	t, err := s.readToken(ctx, tx, connection, lock)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == pgerrcode.LockNotAvailable {
 		return Token{}, Errorf(Unavailable, "The access to this account is being renewed. We try again by ourselves.").Because(err)

@@ -60,6 +60,7 @@ func (h *Host) writePage(w http.ResponseWriter, page []byte, s *shopState) {
 func (h *Host) tokenDoor(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer h.tokens.enter()()
+		defer h.tokens.keep(r)()
 		if f, ok := h.faults.take(h.onToken(FaultSlow)); ok && !wait(r.Context(), f.Delay()) {
 			return
 		}

@@ -33,6 +33,7 @@ type tokens struct {
 	access   map[string]access // token id → grant
 	refresh  map[string]*grant // every refresh token ever given, dead ones too
 	stats    TokenStats
+	log      []*TokenCall
 }
 
 // TokenStats counts calls of the token endpoint.
@@ -258,6 +259,7 @@ func (t *tokens) CreateAccessAndRefreshTokens(_ context.Context, r op.TokenReque
 		return "", "", time.Time{}, oidc.ErrInvalidGrant().WithParent(err)
 	} else {
 		t.count(g.shop, func(n *ShopStats) { n.Refreshes++ })
+		t.renewed(g.shop)
 	}
 	id, next, expires := t.issue(g)
 	return id, next, expires, nil

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 	"extractor/models"
 )
 
@@ -59,9 +60,7 @@ func BenchmarkSplitTransform(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.SetBytes(int64(len(page)))
-	b.ReportAllocs()
-	for b.Loop() {
+	hostapitest.Speed(b, orderLimit, len(page), func() {
 		heads, err := cutOrders(page)
 		if err != nil {
 			b.Fatal(err)
@@ -69,8 +68,7 @@ func BenchmarkSplitTransform(b *testing.B) {
 		for i := range heads {
 			transformOne(b, h, &heads[i], packed)
 		}
-	}
-	b.ReportMetric(float64(b.N*orderLimit)/b.Elapsed().Seconds(), "orders/s")
+	})
 }
 
 func transformOne(b *testing.B, h *host, o *head, packed []byte) {

@@ -3,9 +3,9 @@ package quickbooks
 import (
 	"encoding/json"
 	"fmt"
-	"syscall"
 	"testing"
-	"time"
+
+	"extractor/hostapi/hostapitest"
 
 	"extractor/models"
 )
@@ -70,10 +70,7 @@ func BenchmarkSplitTransform(b *testing.B) {
 	page := onePage(b)
 	h := open(b, "http://127.0.0.1").(*host)
 	e, _ := entityOf("Invoice")
-	b.SetBytes(int64(len(page)))
-	b.ReportAllocs()
-	before := processor(b)
-	for b.Loop() {
+	hostapitest.Speed(b, pageSize, len(page), func() {
 		l, err := splitQuery(page, e)
 		if err != nil || len(l.things) != pageSize {
 			b.Fatal(err)
@@ -87,18 +84,5 @@ func BenchmarkSplitTransform(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-	}
-	b.ReportMetric(float64(b.N*pageSize)/b.Elapsed().Seconds(), "orders/s")
-	b.ReportMetric(float64(b.N*pageSize)/(processor(b)-before).Seconds(), "orders/cpu-s")
-	b.ReportMetric(float64(len(page))/pageSize, "bytes/order")
-}
-
-// processor is the processor's time that this process has used, the garbage
-// collector's included: what counts on a machine that others use as well.
-func processor(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	})
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"extractor/hostapi/hostapitest"
+
 	"extractor/models"
 	world "extractor/sandbox"
 )
@@ -55,9 +57,7 @@ func newWorld(t testing.TB) *world.World {
 func BenchmarkSplitTransform(b *testing.B) {
 	page := onePage(b)
 	h := &host{}
-	b.SetBytes(int64(len(page)))
-	b.ReportAllocs()
-	for b.Loop() {
+	hostapitest.Speed(b, pageSize, len(page), func() {
 		records, _, err := splitPage(page)
 		if err != nil {
 			b.Fatal(err)
@@ -71,8 +71,7 @@ func BenchmarkSplitTransform(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-	}
-	b.ReportMetric(float64(b.N*pageSize)/b.Elapsed().Seconds(), "orders/s")
+	})
 }
 
 // BenchmarkSplit is the cutting of a page alone.

@@ -33,6 +33,7 @@ import (
 
 	"extractor/hostapi"
 	"extractor/internal/rest"
+	"extractor/models"
 )
 
 const (
@@ -40,7 +41,7 @@ const (
 	title = "The sandbox shop"
 	// lookback is how far each pull overlaps the one before it. The host lists
 	// changes at once; two minutes are for clocks that disagree.
-	lookback = 2 * time.Minute
+	lookback = 2 * time.Minute / models.Pace
 	// parallel is how many windows of the past may be read at the same time: the
 	// host has no quota, and two keep a small machine busy.
 	parallel = 2

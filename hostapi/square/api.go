@@ -64,11 +64,20 @@ func (s session) find(ctx context.Context, method, path string, in, out any) (fo
 			return false, err
 		}
 	}
-	if err := fastjson.Unmarshal(answer.Body, out); err != nil {
+	if err := decode(answer.Body, out); err != nil {
 		return false, models.Errorf(models.Unavailable, "Square sent an answer that cannot be read. We try again by ourselves.").
 			Because(fmt.Errorf("decode: %w", err))
 	}
 	return true, nil
+}
+
+// decode reads an answer. A page of orders is cut: it is large.
+func decode(body []byte, out any) (err error) {
+	if list, ok := out.(*listing); ok {
+		*list, err = cutOrders(body)
+		return err
+	}
+	return fastjson.Unmarshal(body, out)
 }
 
 // codes are the error codes of an answer, without the details: these may quote data.
@@ -107,6 +116,7 @@ func (s session) locations(ctx context.Context) ([]location, error) {
 // listing is one page of a list.
 type listing struct {
 	things []json.RawMessage
+	heads  []head // of orders
 	cursor string
 }
 
@@ -129,14 +139,8 @@ func (s session) search(ctx context.Context, by road, locations []string, w mode
 	if cursor != "" {
 		in["cursor"] = cursor
 	}
-	var answer struct {
-		Orders []json.RawMessage `json:"orders"`
-		Cursor string            `json:"cursor"`
-	}
-	if err := s.call(ctx, http.MethodPost, "/v2/orders/search", in, &answer); err != nil {
-		return nil, err
-	}
-	return &listing{answer.Orders, answer.Cursor}, nil
+	list := &listing{}
+	return list, s.call(ctx, http.MethodPost, "/v2/orders/search", in, list)
 }
 
 // refunds is a page of refunds, oldest first.
@@ -158,7 +162,7 @@ func (s session) refunds(ctx context.Context, by road, w models.Window, cursor s
 	if err := s.call(ctx, http.MethodGet, "/v2/refunds?"+q.Encode(), nil, &answer); err != nil {
 		return nil, err
 	}
-	return &listing{answer.Refunds, answer.Cursor}, nil
+	return &listing{things: answer.Refunds, cursor: answer.Cursor}, nil
 }
 
 // stamp is a time as Square reads it, to the millisecond.

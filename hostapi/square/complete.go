@@ -10,13 +10,17 @@ import (
 )
 
 // sources are the orders of a page by id, and the sales that its returns go back to.
-func (r *reader) sources(ctx context.Context, raws []json.RawMessage) (map[string]json.RawMessage, error) {
+func (r *reader) sources(ctx context.Context, raws []json.RawMessage, heads []head) (map[string]json.RawMessage, error) {
 	var missing []string
-	here := map[string]json.RawMessage{}
-	for _, raw := range raws {
-		here[string(headOf(raw).ID)] = raw
+	here := make(map[string]json.RawMessage, len(raws))
+	var returns []json.RawMessage
+	for i, raw := range raws {
+		here[string(heads[i].ID)] = raw
+		if heads[i].Returns {
+			returns = append(returns, raw)
+		}
 	}
-	for _, raw := range raws {
+	for _, raw := range returns {
 		for _, id := range sourceIDs(raw) {
 			if here[id] == nil {
 				missing = append(missing, id)
@@ -32,7 +36,7 @@ func (r *reader) sources(ctx context.Context, raws []json.RawMessage) (map[strin
 
 func sourceIDs(raw json.RawMessage) (ids []string) {
 	var o order
-	if json.Unmarshal(raw, &o) != nil {
+	if !headOf(raw).Returns || json.Unmarshal(raw, &o) != nil {
 		return nil
 	}
 	for _, ret := range o.Returns {
@@ -236,7 +240,7 @@ func (h *host) Fetch(ctx context.Context, a hostapi.Account, keys []string) ([]h
 func ofRefund(id string) bool { return strings.Contains(id, "_") }
 
 func (r *reader) both(ctx context.Context, orders, refunds []json.RawMessage) ([]hostapi.Record, error) {
-	records, err := r.orderRecords(ctx, orders)
+	records, err := r.orderRecords(ctx, orders, headsOf(orders))
 	if err != nil {
 		return nil, err
 	}

@@ -1,11 +1,12 @@
 package square
 
 import (
-	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	json "github.com/goccy/go-json"
 
 	"extractor/hostapi"
 	"extractor/models"

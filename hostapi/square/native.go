@@ -177,26 +177,11 @@ type head struct {
 	CreatedAt  instant `json:"created_at"`
 	UpdatedAt  instant `json:"updated_at"`
 	ClosedAt   instant `json:"closed_at"`
-}
-
-func headOf(raw json.RawMessage) (h head) {
-	if json.Unmarshal(raw, &h) != nil {
-		return head{}
-	}
-	return h
+	Returns    bool    `json:"-"` // something may be given back: there is a list of returns
 }
 
 // text is a string, and empty for whatever else.
 type text string
-
-// UnmarshalJSON takes anything.
-func (t *text) UnmarshalJSON(b []byte) error {
-	var s string
-	if json.Unmarshal(b, &s) == nil {
-		*t = text(s)
-	}
-	return nil
-}
 
 // instant is a time, and zero for whatever else.
 type instant struct{ time.Time }

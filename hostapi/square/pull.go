@@ -142,7 +142,7 @@ func (r *reader) orderPage(ctx context.Context, by road, w models.Window, p posi
 	if !more { // the next group of locations, or the refunds
 		next = position{After: group[len(group)-1]}
 	}
-	records, err := r.orderRecords(ctx, list.things)
+	records, err := r.orderRecords(ctx, list.things, list.heads)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -67,55 +68,68 @@ func (r *reader) location(id string) location {
 	return l
 }
 
-// orderRecords makes records of orders. Returns are completed by what they refer to.
-func (r *reader) orderRecords(ctx context.Context, raws []json.RawMessage) ([]hostapi.Record, error) {
-	known, err := r.sources(ctx, raws)
+// orderRecords makes records of orders, whose heads are known. Returns are
+// completed by what they refer to.
+func (r *reader) orderRecords(ctx context.Context, raws []json.RawMessage, heads []head) ([]hostapi.Record, error) {
+	known, err := r.sources(ctx, raws, heads)
 	if err != nil {
 		return nil, err
 	}
-	return r.each(ctx, raws, func(ctx context.Context, raw json.RawMessage) (hostapi.Record, error) {
-		return r.orderRecord(ctx, raw, known, nil)
+	sale := func(i int) bool { return !heads[i].Returns }
+	return r.each(ctx, raws, sale, func(ctx context.Context, i int) (hostapi.Record, error) {
+		return r.orderRecord(ctx, raws[i], heads[i], known, nil)
 	})
 }
 
 // orderRecord makes the record of one order. known are orders read already;
 // fresh are refunds of it that were just listed.
-func (r *reader) orderRecord(ctx context.Context, raw json.RawMessage, known map[string]json.RawMessage, fresh []json.RawMessage) (hostapi.Record, error) {
-	head := headOf(raw)
+func (r *reader) orderRecord(ctx context.Context, raw json.RawMessage, head head, known map[string]json.RawMessage, fresh []json.RawMessage) (hostapi.Record, error) {
 	p := parcel{Order: raw, Location: r.location(string(head.LocationID)), Refunds: fresh}
 	var o order
-	if json.Unmarshal(raw, &o) == nil && len(o.Returns) > 0 { // what cannot be read is Transform's to refuse
+	if head.Returns && json.Unmarshal(raw, &o) == nil && len(o.Returns) > 0 { // what cannot be read is Transform's to refuse
 		if err := r.completeReturn(ctx, o, &p, known); err != nil {
 			return hostapi.Record{}, err
 		}
 	}
-	return p.record(kindOrder, raw)
+	return p.recordOf(kindOrder, raw, head)
 }
 
 // record packs p. The version covers the order and its refunds: whether money
 // really went back is told by the refund, while the order stays as it is.
 func (p parcel) record(kind string, raw json.RawMessage) (hostapi.Record, error) {
-	version := headOf(raw).UpdatedAt.Time
+	return p.recordOf(kind, raw, headOf(raw))
+}
+
+func (p parcel) recordOf(kind string, raw json.RawMessage, h head) (hostapi.Record, error) {
+	version := h.UpdatedAt.Time
 	for _, refund := range p.Refunds {
 		if at := headOf(refund).UpdatedAt.Time; at.After(version) {
 			version = at
 		}
 	}
-	body, err := json.Marshal(p)
+	body, err := p.body()
 	if err != nil {
 		return hostapi.Record{}, models.Errorf(models.Unavailable, "Square sent a record that cannot be read. We try again by ourselves.").Because(err)
 	}
-	return hostapi.Record{Key: keyOf(raw), Kind: kind, Version: hostapi.TimeVersion(version), Body: body}, nil
+	return hostapi.Record{Key: h.key(raw), Kind: kind, Version: hostapi.TimeVersion(version), Body: body}, nil
 }
 
-// each makes a record of each raw thing, a few at a time, and keeps their order.
-func (r *reader) each(ctx context.Context, raws []json.RawMessage, record func(context.Context, json.RawMessage) (hostapi.Record, error)) ([]hostapi.Record, error) {
+// each makes a record of each raw thing by its place, a few at a time, and keeps their order.
+// What stands alone needs no call, so nobody else has to do it meanwhile.
+func (r *reader) each(ctx context.Context, raws []json.RawMessage, alone func(i int) bool, record func(context.Context, int) (hostapi.Record, error)) ([]hostapi.Record, error) {
 	records := make([]hostapi.Record, len(raws))
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(lookupsAtOne)
-	for i, raw := range raws {
+	for i := range raws {
+		if alone(i) {
+			var err error
+			if records[i], err = record(ctx, i); err != nil {
+				return nil, errors.Join(err, work.Wait())
+			}
+			continue
+		}
 		work.Go(func() (err error) {
-			records[i], err = record(ctx, raw)
+			records[i], err = record(ctx, i)
 			return err
 		})
 	}
@@ -136,9 +150,11 @@ func (r *reader) refundRecords(ctx context.Context, raws []json.RawMessage) ([]h
 		done[id] = isReturn(known[id])
 		return again
 	})
-	return r.each(ctx, raws, func(ctx context.Context, raw json.RawMessage) (hostapi.Record, error) {
+	never := func(int) bool { return false }
+	return r.each(ctx, raws, never, func(ctx context.Context, i int) (hostapi.Record, error) {
+		raw := raws[i]
 		if id := string(headOf(raw).OrderID); isReturn(known[id]) {
-			return r.orderRecord(ctx, known[id], known, fresh[id])
+			return r.orderRecord(ctx, known[id], headOf(known[id]), known, fresh[id])
 		}
 		return r.refundRecord(ctx, raw)
 	})
@@ -165,11 +181,11 @@ func isReturn(raw json.RawMessage) bool {
 	return json.Unmarshal(raw, &o) == nil && len(o.Returns) > 0
 }
 
-// keyOf is the id; without one it is taken from the content, so that the
+// key is the id; without one it is taken from the content, so that the
 // record can be set aside under a name of its own.
-func keyOf(raw json.RawMessage) string {
-	if id := headOf(raw).ID; id != "" {
-		return string(id)
+func (h head) key(raw json.RawMessage) string {
+	if h.ID != "" {
+		return string(h.ID)
 	}
 	sum := sha256.Sum256(raw)
 	return "unreadable-" + hex.EncodeToString(sum[:8])

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 	"extractor/models"
 )
 
@@ -51,25 +52,18 @@ func BenchmarkSplitTransform(b *testing.B) {
 	page, session := benchList(b)
 	h := open(b, "http://127.0.0.1", soon)
 	r := h.reader(hostapi.Account{})
-	size := 0
-	b.ReportAllocs()
-	for b.Loop() {
+	hostapitest.Speed(b, benchPage, len(page)+benchPage*len(session), func() {
 		list, err := splitList(page)
 		if err != nil {
 			b.Fatal(err)
 		}
-		size = 0
 		for _, raw := range list.data {
 			root, _ := rootOfCharge(raw)
 			p := &parcel{Zone: r.zone, Session: session, Payments: []payment{{Intent: root.intent, Charge: root.charge}}}
 			records := r.pack(p, kindPayment, root.id, root)
-			size += len(records[0].Body)
 			sold(b, h, records[0])
 		}
-	}
-	b.SetBytes(int64(size))
-	b.ReportMetric(float64(size)/benchPage, "B/order")
-	b.ReportMetric(float64(b.N*benchPage)/b.Elapsed().Seconds(), "orders/s")
+	})
 }
 
 func sold(b *testing.B, h *host, r hostapi.Record) {

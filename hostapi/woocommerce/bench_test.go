@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 
+	"extractor/hostapi/hostapitest"
+
 	"extractor/models"
 )
 
@@ -52,9 +54,7 @@ func BenchmarkSplitTransform(b *testing.B) {
 	h := open(b, "").(*host)
 	shop := store{Line1: "100 Main St", City: "Denver", Country: "US:CO", Postcode: "80202"}
 	none := make([][]json.RawMessage, pageSize)
-	b.SetBytes(int64(len(page)))
-	b.ReportAllocs()
-	for b.Loop() {
+	hostapitest.Speed(b, pageSize, len(page), func() {
 		heads, err := splitOrders(page)
 		if err != nil {
 			b.Fatal(err)
@@ -72,9 +72,7 @@ func BenchmarkSplitTransform(b *testing.B) {
 				b.Fatalf("%+v, %v", items[0].Sale, err)
 			}
 		}
-	}
-	b.ReportMetric(float64(len(page))/pageSize, "B/order")
-	b.ReportMetric(float64(b.N*pageSize)/b.Elapsed().Seconds(), "orders/s")
+	})
 }
 
 // BenchmarkSplit is the cutting of a page alone.

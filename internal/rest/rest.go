@@ -24,9 +24,9 @@ import (
 )
 
 const (
-	connectTimeout = 3 * time.Second  // a host that is up answers a SYN at once
-	tlsTimeout     = 5 * time.Second  // some round trips more
-	totalTimeout   = 25 * time.Second // below the jobs' slice, above the slowest page seen
+	connectTimeout = 3 * time.Second                // a host that is up answers a SYN at once
+	tlsTimeout     = 5 * time.Second                // some round trips more
+	totalTimeout   = 25 * time.Second / models.Pace // below the jobs' slice, above the slowest page seen
 	// keepAlive finds a peer that went away without a word before the pool
 	// hands its connection to a request.
 	keepAlive = 15 * time.Second
@@ -44,8 +44,8 @@ const (
 	// packedFloor is the unpacked size below which the ratio is not looked at.
 	packedFloor = 1 << 20
 
-	minRetryAfter = time.Second    // "0" and the past mean: soon, not at once
-	maxRetryAfter = 24 * time.Hour // absurd values must not park a merchant for ever
+	minRetryAfter = time.Second / models.Pace                                // "0" and the past mean: soon, not at once
+	maxRetryAfter = 24 * time.Hour / models.Pace / models.Pace / models.Pace // absurd values must not park a merchant for ever
 )
 
 // NewTransport is the transport for all calls outward.

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"extractor/models"
+)
+
+// applied is one version of an item as it took effect at the target.
+type applied struct {
+	at      time.Time
+	amounts amounts
+	name    string
+}
+
+// taken are the versions that the target applied in a connection's life, under
+// all its names, oldest first, from the target's own history.
+func (c *checker) taken(l *life) map[key][]applied {
+	all := map[key][]applied{}
+	for _, span := range l.names {
+		for _, h := range c.world.TrustFile.Items(span.name) {
+			for _, v := range h.Versions {
+				if v.Inexact {
+					c.fail("I10", "%s was sent with amounts finer than a cent", key{h.ItemID, h.Refund})
+				}
+				// The history counts in milliseconds.
+				if v.At.Before(l.begin.Truncate(time.Millisecond)) || !l.end.IsZero() && v.At.After(l.end) || !span.to.IsZero() && v.At.After(c.reused(span)) {
+					continue
+				}
+				k := key{h.ItemID, h.Refund}
+				all[k] = append(all[k], applied{v.At, amounts{v.SalesAmount, v.SalesTax, v.ShippingAmount, v.ShippingTax}, span.name})
+			}
+		}
+	}
+	for _, versions := range all {
+		slices.SortStableFunc(versions, func(a, b applied) int { return a.at.Compare(b.at) })
+	}
+	return all
+}
+
+// reused is when another connection took over a name that this one gave up.
+func (c *checker) reused(span span) time.Time {
+	at := time.Now()
+	for _, m := range c.merchants {
+		for _, l := range m.lives {
+			for _, other := range l.names {
+				if other.name == span.name && other.from.After(span.from) && other.from.Before(at) {
+					at = other.from
+				}
+			}
+		}
+	}
+	return at
+}
+
+// life checks that what took effect in a connection's life were versions of the
+// host (I2), each once and none over a newer one (I3).
+func (c *checker) life(l *life) {
+	host := c.seen.of(l.account)
+	taken := c.taken(l)
+	for _, k := range sorted(taken) {
+		versions, known := host[k]
+		if !known {
+			c.fail("I2", "%s is at the target under %s, and the host never had it", k, l.name())
+			continue
+		}
+		c.order(l, k, versions, taken[k])
+	}
+}
+
+// order checks one item's effects against the host's versions of it.
+func (c *checker) order(l *life, k key, versions []amounts, effects []applied) {
+	last, before := -1, amounts{}
+	for i, e := range effects {
+		if i > 0 && e.amounts == before {
+			continue // the same content again has no effect
+		}
+		at := slices.Index(versions, e.amounts)
+		switch {
+		case at < 0:
+			c.fail("I2", "%s had %v at the target, which the host never said (%v)", k, e.amounts, versions)
+		case at <= last:
+			c.fail("I3", "%s of %s went back from version %d to version %d (%v) at %s", k, l.name(), last+1, at+1, e.amounts, e.at.Format(time.StampMilli))
+		}
+		last, before = max(last, at), e.amounts
+	}
+}
+
+// final compares what the target has in the end with what the host has: each
+// item (I1, I2), and the sums to the cent (I10).
+func (c *checker) final(m *merchant) {
+	l := m.now()
+	want, taken := truth(c.world.Host, m.account), c.taken(l)
+	var wanted, had models.Amount
+	for _, k := range sorted(want) {
+		e := want[k]
+		versions := taken[k]
+		if len(versions) == 0 {
+			if e.TransactionDate[:len(time.DateOnly)] >= l.start {
+				wanted += amountsOf(e).total()
+				c.fail("I1", "%s of %s (%s) is missing at the target; it should be %v", k, l.name(), e.TransactionDate, amountsOf(e))
+			}
+			continue
+		}
+		wanted += amountsOf(e).total()
+		if have := versions[len(versions)-1].amounts; have != amountsOf(e) {
+			c.fail("I1", "%s of %s has %v at the target, not the host's last %v", k, l.name(), have, amountsOf(e))
+		}
+	}
+	for _, k := range sorted(taken) {
+		versions := taken[k]
+		have := versions[len(versions)-1].amounts
+		had += have.total()
+		if _, there := want[k]; !there && have != (amounts{}) {
+			c.fail("I2", "%s of %s counts no longer at the host, and has %v at the target", k, l.name(), have)
+		}
+	}
+	if wanted != had {
+		c.fail("I10", "the money of %s is %s at the host and %s at the target", l.name(), wanted, had)
+	}
+}
+
+func (a amounts) total() models.Amount { return a[0] + a[1] + a[2] + a[3] }
+
+// strangers checks that each name holds items of its own account alone (I4).
+func (c *checker) strangers() {
+	owners := map[string]string{}
+	for _, m := range c.merchants {
+		for _, l := range m.lives {
+			for _, span := range l.names {
+				owners[span.name] = m.account
+			}
+		}
+	}
+	for name := range c.world.TrustFile.Stats() {
+		mine := c.seen.of(owners[name])
+		for _, h := range c.world.TrustFile.Items(name) {
+			if k := (key{h.ItemID, h.Refund}); mine[k] == nil {
+				c.fail("I4", "%s is under %s, which is not its merchant's", k, name)
+			}
+		}
+	}
+}
+
+func sorted[V any](m map[key]V) []key {
+	return slices.SortedFunc(maps.Keys(m), func(a, b key) int { return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(b2i(a.refund), b2i(b.refund))) })
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
