@@ -24,7 +24,8 @@ GITLEAKS            := .tools/gitleaks-$(GITLEAKS_VERSION)
 # Not looked at: tools of tests and builds, which start programs and open files
 # that the developer names.
 GOSEC_FLAGS := -quiet -exclude-generated -exclude=G104,G115 $(addprefix -exclude-dir=,\
-	bench internal/localpg internal/fuzzrun internal/testrun internal/oauthtest hostapi/hostapitest targetapi/targetapitest)
+	bench torture internal/livehosts internal/localpg internal/fuzzrun internal/testrun internal/oauthtest \
+	hostapi/hostapitest targetapi/targetapitest)
 
 # How long make fuzz runs each target.
 FUZZTIME := 10s
