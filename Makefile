@@ -12,14 +12,6 @@ GOLANGCI_VERSION := v2.15.0
 GOLANGCI         := .tools/golangci-lint-$(GOLANGCI_VERSION)
 # On its own line below go test: the whole suite within this, or it hangs.
 TEST_TIMEOUT     := 10m
-# The vendors' own stand-ins, which make hosts-live asks.
-STRIPE_MOCK_VERSION := v0.203.0
-STRIPE_MOCK         := .tools/stripe-mock-$(STRIPE_MOCK_VERSION)
-WIREMOCK_VERSION    := 3.13.2
-WIREMOCK_FOLDER     := .tools/wiremock-$(WIREMOCK_VERSION)
-WIREMOCK            := $(WIREMOCK_FOLDER)/node_modules/wiremock/build/wiremock-standalone-$(WIREMOCK_VERSION).jar
-# Samples that the vendors publish. They are not part of the project.
-HOSTS_DATA          ?= ../shared/data/hosts
 # What make audit asks, by exact version; see SECURITY.md.
 GOSEC_VERSION       := v2.22.11
 GOSEC               := .tools/gosec-$(GOSEC_VERSION)
@@ -32,10 +24,19 @@ GITLEAKS            := .tools/gitleaks-$(GITLEAKS_VERSION)
 # Not looked at: tools of tests and builds, which start programs and open files
 # that the developer names.
 GOSEC_FLAGS := -quiet -exclude-generated -exclude=G104,G115 $(addprefix -exclude-dir=,\
-	bench internal/localpg internal/fuzzrun internal/testrun internal/oauthtest hostapi/hostapitest targetapi/targetapitest)
+	bench torture internal/livehosts internal/localpg internal/fuzzrun internal/testrun internal/oauthtest \
+	hostapi/hostapitest targetapi/targetapitest)
 
 # How long make fuzz runs each target.
 FUZZTIME := 10s
+# The vendors' own stand-ins, which make hosts-live asks.
+STRIPE_MOCK_VERSION := v0.203.0
+STRIPE_MOCK         := .tools/stripe-mock-$(STRIPE_MOCK_VERSION)
+WIREMOCK_VERSION    := 3.13.2
+WIREMOCK_FOLDER     := .tools/wiremock-$(WIREMOCK_VERSION)
+WIREMOCK            := $(WIREMOCK_FOLDER)/node_modules/wiremock/build/wiremock-standalone-$(WIREMOCK_VERSION).jar
+# Samples that the vendors publish. They are not part of the project.
+HOSTS_DATA          ?= ../shared/data/hosts
 # What to test; one package: make test PACKAGES=./models ARGS='-run Amount'
 PACKAGES         := ./...
 ARGS             :=
