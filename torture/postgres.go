@@ -27,6 +27,7 @@ const (
 	template       = "torture_template"
 	// restartPatience bounds how long Postgres may take to come back.
 	restartPatience = 30 * time.Second
+	migrateTries    = 5
 )
 
 // server is a Postgres of our own, which we may kill.
@@ -135,7 +136,18 @@ func (s *server) exec(ctx context.Context, statements ...string) (err error) {
 }
 
 // prepare makes the database that those of the schedules are copies of.
-func (s *server) prepare(ctx context.Context, program string) error {
+// The timers of our builds are short also for migrations, so on a busy machine
+// one may be cut off; then it begins anew.
+func (s *server) prepare(ctx context.Context, program string) (err error) {
+	for range migrateTries {
+		if err = s.migrate(ctx, program); err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (s *server) migrate(ctx context.Context, program string) error {
 	if err := s.exec(ctx, "DROP DATABASE IF EXISTS "+template+" WITH (FORCE)", "CREATE DATABASE "+template); err != nil {
 		return err
 	}
