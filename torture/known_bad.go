@@ -32,7 +32,7 @@ var mistakes = []mistake{
 
 // hopeless are mistakes that no number of seeds we can afford has shown yet;
 // docs/reliability.md says so. They are tried, and do not fail the run.
-var hopeless = []string{"generation", "reconcile", "quiet", "version", "epoch", "lock"}
+var hopeless = []string{"generation", "version", "epoch", "lock"}
 
 // mostSeeds bounds how long a mistake may hide.
 const mostSeeds = 12
