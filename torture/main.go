@@ -45,7 +45,8 @@ func start(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	pg, err := startServer(ctx)
+	defer tidy(folder)
+	pg, err := startServer(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -72,6 +73,16 @@ type bench struct {
 	folder string
 }
 
+// tidy removes what was built and written. The logs of a schedule that went
+// wrong stay, for the person who asks why.
+func tidy(folder string) {
+	programs, _ := filepath.Glob(filepath.Join(folder, "extractor-*")) // the pattern is well formed
+	for _, program := range programs {
+		_ = os.Remove(program)
+	}
+	_ = os.Remove(folder) // fails while logs are in it
+}
+
 // setting is a number from the environment.
 func setting(name string, byDefault int) (int, error) {
 	text := os.Getenv(name)
@@ -83,38 +94,4 @@ func setting(name string, byDefault int) (int, error) {
 		return 0, fmt.Errorf("%s should be a whole number", name)
 	}
 	return n, nil
-}
-
-// torture runs schedules and tells what came of them.
-func (b *bench) torture(ctx context.Context) error {
-	first, err := setting("SEED", 1)
-	if err != nil {
-		return err
-	}
-	count, err := setting("SEEDS", 20)
-	if err != nil {
-		return err
-	}
-	program, err := build(ctx, b.folder)
-	if err != nil {
-		return err
-	}
-	if err := b.pg.prepare(ctx, program); err != nil {
-		return err
-	}
-	t := total{}
-	for seed := first; seed < first+count && ctx.Err() == nil; seed++ {
-		v, err := play(ctx, b.pg, program, draw(uint64(seed)), filepath.Join(b.folder, strconv.Itoa(seed)))
-		if err != nil {
-			return fmt.Errorf("schedule %d: %w", seed, err)
-		}
-		t.add(v)
-		v.print(b.folder)
-	}
-	if os.Getenv(tallyVariable) != "" {
-		if err := t.note(first); err != nil {
-			return err
-		}
-	}
-	return t.end()
 }

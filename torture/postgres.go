@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -40,8 +41,9 @@ type server struct {
 	lock    *os.File
 }
 
-func startServer(ctx context.Context) (*server, error) {
-	place := cmp.Or(os.Getenv(folderVariable), privateFolder)
+// startServer starts one. Several of a run have names of their own.
+func startServer(ctx context.Context, name string) (*server, error) {
+	place := cmp.Or(os.Getenv(folderVariable), privateFolder) + name
 	lock, err := alone(place)
 	if err != nil {
 		return nil, err
@@ -50,6 +52,7 @@ func startServer(ctx context.Context) (*server, error) {
 	if err := s.start(ctx); err != nil {
 		return nil, err
 	}
+	s.options.Log = io.Discard // it would say the same again at each restart
 	if s.admin, err = pgxpool.New(ctx, s.address); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
