@@ -56,6 +56,27 @@ func reference(ctx context.Context) error {
 	return json.NewEncoder(os.Stdout).Encode(result)
 }
 
+// reference lets the reference process do it.
+func (d *driver) reference(ctx context.Context, database string, orders int) (turn, error) {
+	cmd, err := self(ctx, verbReference, referenceTask{World: d.world, Shop: shopOf(orders), Database: database})
+	if err != nil {
+		return turn{}, err
+	}
+	start := time.Now()
+	out, err := cmd.Output()
+	t := turn{orders: orders, took: time.Since(start)}
+	if err != nil {
+		return t, fmt.Errorf("the reference: %w", err)
+	}
+	t.app = usageOf(cmd.ProcessState)
+	var result referenceResult
+	if err := json.Unmarshal(out, &result); err != nil || result.Items != int64(orders) {
+		return t, errors.Join(fmt.Errorf("the reference brought %d of %d", result.Items, orders), err)
+	}
+	t.cents = result.Cents
+	return t, nil
+}
+
 type pipeline struct {
 	task    referenceTask
 	client  *http.Client
