@@ -22,6 +22,8 @@ type job struct {
 func jobs() []job {
 	return []job{
 		{"pipeline", measurePipeline, true},
+		{"again", measureAgain, true},
+		{"slow", measureSlowHost, true},
 		{"growth", measureGrowth, true},
 		{"convert", measureConvert, false},
 	}

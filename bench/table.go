@@ -29,7 +29,7 @@ func tables() []table {
 		{
 			"figures", "| job | | measured |\n|---|---|---|\n",
 			func(r result) []row { return r.split(false) },
-			func(name string, of result, r row) string {
+			func(name string, _ result, r row) string {
 				return fmt.Sprintf("| %s | %s | %s |\n", name, r.Name, r.value())
 			},
 		},

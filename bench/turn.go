@@ -37,8 +37,16 @@ func (t turn) String() string {
 // contestant does one turn on an empty database.
 type contestant func(ctx context.Context, database string, orders int) (turn, error)
 
-// take does one turn and checks that TrustFile got every order exactly once.
+// take does one turn, with the meters on.
 func (d *driver) take(ctx context.Context, name string, c contestant, orders int, into *[]turn) error {
+	return d.takeMetered(ctx, name, func(ctx context.Context, database string, orders int) (turn, error) {
+		return d.metered(func() (turn, error) { return c(ctx, database, orders) })
+	}, orders, into)
+}
+
+// takeMetered does a turn that reads the meters itself, and checks that
+// TrustFile got every order exactly once.
+func (d *driver) takeMetered(ctx context.Context, name string, c contestant, orders int, into *[]turn) error {
 	if err := d.world.reset(ctx); err != nil {
 		return err
 	}
@@ -46,7 +54,7 @@ func (d *driver) take(ctx context.Context, name string, c contestant, orders int
 	if err != nil {
 		return err
 	}
-	t, err := d.metered(func() (turn, error) { return c(ctx, database, orders) })
+	t, err := c(ctx, database, orders)
 	if err != nil {
 		return errors.Join(err, drop())
 	}
@@ -57,7 +65,7 @@ func (d *driver) take(ctx context.Context, name string, c contestant, orders int
 	if got.Items != orders || got.Received != orders {
 		return fmt.Errorf("%s: TrustFile has %d items after %d were sent, of %d orders", name, got.Items, got.Received, orders)
 	}
-	fmt.Printf("%-9s %7d  %v\n", name, orders, t)
+	fmt.Printf("%-15s %7d  %v\n", name, orders, t)
 	*into = append(*into, t)
 	return nil
 }
