@@ -22,17 +22,9 @@ const (
 	benchmark     = "BenchmarkSplitTransform"
 )
 
-// converted is what one host's adapter does.
-type converted struct {
-	Host   string  `json:"host"`
-	Orders float64 `json:"orders_per_cpu_s"` // the median
-}
-
-func (c converted) met() bool { return c.Orders >= leastConverted }
-
-// convert measures the adapters that have the benchmark. All do the work on one
-// processor, the collector's included.
-func convert(ctx context.Context) ([]converted, error) {
+// measureConvert measures the adapters that have the benchmark. All do the work
+// on one processor, the collector's included.
+func measureConvert(ctx context.Context, _ *driver) (rows []row, err error) {
 	hosts, err := benchmarked("hostapi")
 	if err != nil {
 		return nil, err
@@ -48,12 +40,10 @@ func convert(ctx context.Context) ([]converted, error) {
 			all[host] = append(all[host], orders)
 		}
 	}
-	var medians []converted
 	for _, host := range slices.Sorted(maps.Keys(all)) {
-		sorted := slices.Sorted(slices.Values(all[host]))
-		medians = append(medians, converted{host, round(sorted[len(sorted)/2], 0)})
+		rows = append(rows, atLeast(host+", orders per CPU second", middle(all[host]), leastConverted, 0))
 	}
-	return medians, nil
+	return rows, nil
 }
 
 // benchmarked are the folders of hosts whose tests hold the benchmark.
@@ -97,14 +87,4 @@ func metricOf(said string) (float64, error) {
 		return 0, fmt.Errorf("no orders/cpu-s in\n%s", said)
 	}
 	return strconv.ParseFloat(found[1], 64)
-}
-
-// convertTable is the result for people, in Markdown.
-func convertTable(all []converted) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "\n| host | orders per CPU second | promised | |\n|---|---|---|---|\n")
-	for _, c := range all {
-		fmt.Fprintf(&b, "| %s | %.0f | ≥ %d | %s |\n", c.Host, c.Orders, leastConverted, verdict(c.met()))
-	}
-	return b.String()
 }

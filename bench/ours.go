@@ -17,6 +17,7 @@ import (
 const (
 	encryptionKeys = "bench:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 	theHost        = "sandbox"
+	bearer         = "bench" // TrustFile's, at our API
 	// turnTime bounds a turn: many times what a slow machine needs.
 	turnTime = 15 * time.Minute
 	// lookEvery is how often TrustFile is asked whether all has arrived.
@@ -26,14 +27,19 @@ const (
 // ours lets the extractor's worker do it, from its start until every order is
 // at TrustFile and noted as delivered.
 func (d *driver) ours(ctx context.Context, database string, orders int) (turn, error) {
-	ctx, cancel := context.WithTimeout(ctx, turnTime)
-	defer cancel()
 	pool, err := d.seed(ctx, database, orders)
 	if err != nil {
 		return turn{}, err
 	}
 	defer pool.Close()
-	log := filepath.Join(d.folder, "worker.log")
+	return d.work(ctx, pool, database, orders, d.arrived)
+}
+
+// work runs a worker until done returns, and checks the ledger.
+func (d *driver) work(ctx context.Context, pool *pgxpool.Pool, database string, orders int, done func(context.Context, *pgxpool.Pool, int) error) (turn, error) {
+	ctx, cancel := context.WithTimeout(ctx, turnTime)
+	defer cancel()
+	log := d.workerLog()
 	cmd, err := d.worker(database, log)
 	if err != nil {
 		return turn{}, err
@@ -44,7 +50,7 @@ func (d *driver) ours(ctx context.Context, database string, orders int) (turn, e
 	}
 	t := turn{orders: orders}
 	alive, ended := watch(ctx, cmd)
-	err = d.arrived(alive, pool, orders)
+	err = done(alive, pool, orders)
 	t.took = time.Since(start)
 	err = errors.Join(err, drain(cmd, ended))
 	t.app = usageOf(cmd.ProcessState)
@@ -57,7 +63,9 @@ func (d *driver) ours(ctx context.Context, database string, orders int) (turn, e
 	return t, nil
 }
 
-// worker is the command, with its variables and nothing else of ours.
+func (d *driver) workerLog() string { return filepath.Join(d.folder, "worker.log") }
+
+// worker is the command.
 func (d *driver) worker(database, log string) (*exec.Cmd, error) {
 	out, err := os.Create(log)
 	if err != nil {
@@ -65,14 +73,19 @@ func (d *driver) worker(database, log string) (*exec.Cmd, error) {
 	}
 	cmd := exec.Command(d.program, "worker")
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.Env = []string{
+	cmd.Env = d.variables(database)
+	return cmd, nil
+}
+
+// variables are what the extractor needs, and nothing else of ours.
+func (d *driver) variables(database string) []string {
+	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
 		"DATABASE_URL=" + database, "ENCRYPTION_KEYS=" + encryptionKeys, "DEFAULT_HOST=" + theHost,
 		"SANDBOX_URL=" + d.world.Host, "TRUSTFILE_ITEMS_URL=" + d.world.Items, "TRUSTFILE_APP_URL=" + d.world.App,
 		"EXTRACTOR_TO_AVALARA_TOKEN=" + d.world.Token,
-		"AVALARA_TO_EXTRACTOR_TOKEN=bench", "PUBLIC_URL=http://localhost:1",
+		"AVALARA_TO_EXTRACTOR_TOKEN=" + bearer, "PUBLIC_URL=http://localhost:1",
 	}
-	return cmd, nil
 }
 
 // seed makes the tables and one connection that is let in and has a start date.

@@ -22,7 +22,7 @@ import (
 // post what changed and mark it delivered. It has no leases, no cursors, no
 // retries, and it would lose its place if it were stopped.
 const (
-	fetchers   = 2
+	fetchers   = 2 // where the host answers at once
 	loaders    = 2
 	pageSize   = 250
 	batchSize  = 1000
@@ -35,11 +35,14 @@ type referenceTask struct {
 	World    *world
 	Shop     string
 	Database string
+	Fetchers int
+	Again    bool // the ledger is there, and nothing has changed
 }
 
 // referenceResult is what it prints.
 type referenceResult struct {
-	Items int64 `json:"items"`
+	Items int64 `json:"items"` // brought to TrustFile
+	Read  int64 `json:"read"`  // orders
 	Cents int64 `json:"cents"` // all amounts added up
 }
 
@@ -56,6 +59,38 @@ func reference(ctx context.Context) error {
 	return json.NewEncoder(os.Stdout).Encode(result)
 }
 
+// reference lets the reference process do it.
+func (d *driver) reference(ctx context.Context, database string, orders int) (turn, error) {
+	return d.refer(ctx, referenceTask{Shop: shopOf(orders), Database: database, Fetchers: fetchers}, orders)
+}
+
+// refer runs the reference process. All orders have to be read, and all of them
+// brought to TrustFile, or none where nothing has changed.
+func (d *driver) refer(ctx context.Context, task referenceTask, orders int) (turn, error) {
+	task.World = d.world
+	cmd, err := self(ctx, verbReference, task)
+	if err != nil {
+		return turn{}, err
+	}
+	start := time.Now()
+	out, err := cmd.Output()
+	t := turn{orders: orders, took: time.Since(start)}
+	if err != nil {
+		return t, fmt.Errorf("the reference: %w", err)
+	}
+	t.app = usageOf(cmd.ProcessState)
+	want := int64(orders)
+	if task.Again {
+		want = 0
+	}
+	var result referenceResult
+	if err := json.Unmarshal(out, &result); err != nil || result.Items != want || result.Read != int64(orders) {
+		return t, errors.Join(fmt.Errorf("the reference read %d and brought %d of %d", result.Read, result.Items, orders), err)
+	}
+	t.cents = result.Cents
+	return t, nil
+}
+
 type pipeline struct {
 	task    referenceTask
 	client  *http.Client
@@ -65,19 +100,21 @@ type pipeline struct {
 }
 
 func newPageClient() *http.Client {
-	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16, WriteBufferSize: 64 << 10, ReadBufferSize: 256 << 10, DisableCompression: true}}
+	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32, WriteBufferSize: 64 << 10, ReadBufferSize: 256 << 10, DisableCompression: true}}
 }
 
 func (p *pipeline) run(ctx context.Context) (referenceResult, error) {
-	if err := makeLedger(ctx, p.task.Database); err != nil {
-		return referenceResult{}, err
+	if !p.task.Again {
+		if err := makeLedger(ctx, p.task.Database); err != nil {
+			return referenceResult{}, err
+		}
 	}
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return p.cutWindows(ctx) })
 	all.Go(func() error {
 		defer close(p.batches)
 		fetching, ctx := errgroup.WithContext(ctx)
-		for range fetchers {
+		for range p.task.Fetchers {
 			fetching.Go(func() error { return p.fetch(ctx) })
 		}
 		return fetching.Wait()
@@ -86,14 +123,16 @@ func (p *pipeline) run(ctx context.Context) (referenceResult, error) {
 		all.Go(func() error { return p.load(ctx) })
 	}
 	err := all.Wait()
-	return referenceResult{p.result.items.Load(), p.result.cents.Load()}, err
+	return referenceResult{p.result.items.Load(), p.result.read.Load(), p.result.cents.Load()}, err
 }
 
+// cutWindows cuts the past, so that every fetcher has something to do.
 func (p *pipeline) cutWindows(ctx context.Context) error {
 	defer close(p.windows)
-	for from := p.task.World.From; from.Before(p.task.World.To); from = from.Add(windowSize) {
+	size := min(windowSize, span/time.Duration(p.task.Fetchers)+time.Minute)
+	for from := p.task.World.From; from.Before(p.task.World.To); from = from.Add(size) {
 		select {
-		case p.windows <- [2]time.Time{from, from.Add(windowSize)}:
+		case p.windows <- [2]time.Time{from, from.Add(size)}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -120,6 +159,7 @@ func (p *pipeline) fetch(ctx context.Context) error {
 					batch = make([]saleItem, 0, batchSize)
 				}
 			}
+			p.result.read.Add(int64(len(page.Orders)))
 			cursor, more = page.Next, page.Next != ""
 		}
 	}

@@ -49,7 +49,7 @@ func makeLedger(ctx context.Context, database string) error {
 	return errors.Join(err, c.Close(ctx))
 }
 
-type counter struct{ items, cents atomic.Int64 }
+type counter struct{ items, read, cents atomic.Int64 }
 
 // loader writes batches over a connection of its own.
 type loader struct {
