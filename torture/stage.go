@@ -41,6 +41,7 @@ type stage struct {
 	merchants []*merchant
 	seen      *seen
 	dropped   []string // orders that the host's listing never shows
+	withdrawn []string // accounts whose access was taken back at some time
 
 	mu       sync.Mutex
 	injected []*fault
