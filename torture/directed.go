@@ -40,19 +40,19 @@ var directed = map[string]plan{
 	"lock": { // several processes need a new token of one account at once
 		seed: 910_004, roles: []string{roleBoth, roleWorker, roleWorker}, sizes: []int{40, 40}, tokenLife: time.Second, start: 1, strict: true,
 		env:    []string{"SYNC_INTERVAL=3s"},
-		faults: []step{{what: tokenSlow, long: 9 * time.Second}},
+		faults: []step{{what: endpointSlow, long: 9 * time.Second}},
 		work:   steps(4, 0, twoReaders, twoReaders),
 	},
 }
 
 // The steps that are not drawn.
 const (
-	editHeld   = "edit of an order on a page that is held"
-	twoReaders = "two lanes begin with a stale token"
-	lateNews   = "orders change while the answer to the delivery before them is not heard"
-	targetSlow = "trustfile: slow, all the time"
-	targetFew  = "trustfile: takes a few at a time, all the time"
-	tokenSlow  = "host: token endpoint slow, all the time"
+	editHeld     = "edit of an order on a page that is held"
+	twoReaders   = "two lanes begin with a stale token"
+	lateNews     = "orders change while the answer to the delivery before them is not heard"
+	targetSlow   = "trustfile: slow, all the time"
+	targetFew    = "trustfile: takes a few at a time, all the time"
+	endpointSlow = "host: token endpoint slow, all the time"
 )
 
 // amid is a change that comes while a delivery is under way.
@@ -75,7 +75,7 @@ var directedFaults = []trouble{
 		s.world.TrustFile.AddFault(sandbox.Fault{Kind: sandbox.FaultTooLarge, Limit: 4})
 		s.world.TrustFile.AddFault(sandbox.Fault{Kind: sandbox.FaultSlow, DelayMS: 150})
 	}),
-	standing(tokenSlow, sideToken, func(s *stage) {
+	standing(endpointSlow, sideToken, func(s *stage) {
 		s.world.Host.AddFault(sandbox.Fault{Kind: sandbox.FaultSlow, Door: "token", DelayMS: 500})
 	}),
 }
