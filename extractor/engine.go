@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -52,6 +53,9 @@ func New(o Options) (*Engine, error) {
 	if models.Bad("quiet") {
 		o.Timing.Quiet = time.Millisecond
 	}
+	if models.Bad("lease") {
+		o.Timing.Lease = time.Hour
+	}
 	e := &Engine{Options: o, nudge: make(chan struct{}, 1), meter: newMeter()}
 	client, err := newRiver(e)
 	if err != nil {
@@ -67,6 +71,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err := e.river.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
+	beats, silent := context.WithCancel(context.WithoutCancel(ctx)) // it lives until it is drained
+	var beating sync.WaitGroup
+	defer beating.Wait()
+	defer silent()
+	beating.Go(func() { e.beatUntil(beats) })
 	e.sweepUntil(ctx)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), softStop)
 	defer cancel()
