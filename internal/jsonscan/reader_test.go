@@ -72,7 +72,7 @@ func TestReaderFails(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		``, `{`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{"a" 1}`, `{"a":1 "b":2}`, `{a:1}`, `{1:2}`, `{"a":1]`, `[1}`, `[1`, `[1,`, `[1 2]`, `[,]`, `[1,]`,
-		`"a`, `"\`, `"\q"`, `tru`, `truely`, `nul`, `none`, `{} {}`, `[]]`, `{"a":{"b":"c}`,
+		`"a`, `"\`, `"\q"`, `tru`, `truth`, `nul`, `none`, `{} {}`, `[]]`, `{"a":{"b":"c}`,
 	} {
 		if got, err := treeOf(text); err == nil {
 			t.Errorf("%s was read as %v", text, got)
