@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -72,6 +73,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err := e.river.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
+	beats, silent := context.WithCancel(context.WithoutCancel(ctx)) // it lives until it is drained
+	var beating sync.WaitGroup
+	defer beating.Wait()
+	defer silent()
+	beating.Go(func() { e.beatUntil(beats) })
 	e.sweepUntil(ctx)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), softStop)
 	defer cancel()

@@ -45,6 +45,7 @@ type api struct {
 	bearers  bearers
 	pulse    *cached[*models.Pulse]
 	workload *cached[*models.Workload]
+	crew     *cached[*models.Crew]
 	large    chan struct{} // held by large notices
 }
 
@@ -65,6 +66,7 @@ func newAPI(cfg Config) *api {
 	a := &api{Config: cfg, patience: handlerDeadline, bearers: newBearers(cfg.Tokens), large: make(chan struct{}, largeNotices)}
 	a.pulse = newCached(neighbourAge, cfg.Store.Pulse)
 	a.workload = newCached(neighbourAge, cfg.Store.Workload)
+	a.crew = newCached(neighbourAge, cfg.Store.Crew)
 	return a
 }
 
