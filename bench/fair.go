@@ -19,6 +19,8 @@ const (
 	largePast, shortLargePast = 1_000_000, 150_000
 	// fairWindow is the time within which the small ones' pulls fall due, evenly.
 	fairWindow, shortFairWindow = 20 * time.Second, 3 * time.Second
+	// fairStart is when the first falls due: the tables are filled, the worker runs.
+	fairStart = 3 * time.Second
 	// fairPatience is how long after that the last may arrive.
 	fairPatience = time.Minute
 )
@@ -32,7 +34,7 @@ func measureFairness(ctx context.Context, d *driver) ([]row, error) {
 	}
 	var alone, beside []float64
 	err := d.stocked(ctx, stock{Sizes: []int{past}, Small: small}, func() error {
-		return d.rounds(
+		return d.fewRounds(
 			func() error { return d.stale(ctx, small, 0, &alone) },
 			func() error { return d.stale(ctx, small, past, &beside) },
 		)
@@ -80,7 +82,7 @@ func (d *driver) staleIn(ctx context.Context, database string, small, past int) 
 	if d.plan.short {
 		window = shortFairWindow
 	}
-	c := crowd{size: small, from: time.Now().Add(makeBase), over: window, since: d.world.From, token: d.world.smallToken}
+	c := crowd{size: small, from: time.Now().Add(fairStart), over: window, since: d.world.From, token: d.world.smallToken}
 	if err := c.make(ctx, pool); err != nil {
 		return 0, err
 	}
@@ -105,18 +107,25 @@ func (d *driver) staleIn(ctx context.Context, database string, small, past int) 
 // smallToken is the access token of the nth small shop.
 func (w *world) smallToken(n int) string { return w.Grants[smallShop(n)] }
 
+// arrivedSQL looks each of the crowd up by itself, however many entries others have.
+const arrivedSQL = `SELECT count(*) FROM bench_due b, LATERAL (
+	SELECT 1 FROM entries e WHERE e.connection_id = b.connection_id AND e.state = 'sent' LIMIT 1) x`
+
+// crowdLookEvery is how often: each look costs Postgres a few milliseconds.
+const crowdLookEvery = 250 * time.Millisecond
+
 // arrived waits until each of the crowd has its one order at TrustFile.
 func (c crowd) arrived(ctx context.Context, pool *pgxpool.Pool, until time.Time) error {
 	for {
 		var sent int
-		err := pool.QueryRow(ctx, `SELECT count(*) FROM bench_due b JOIN entries e ON e.connection_id = b.connection_id WHERE e.state = 'sent'`).Scan(&sent)
+		err := pool.QueryRow(ctx, arrivedSQL).Scan(&sent)
 		if err != nil || sent == c.size {
 			return err
 		}
 		if time.Now().After(until) {
 			return fmt.Errorf("%d of %d orders arrived", sent, c.size)
 		}
-		if err := sleepUntil(ctx, time.Now().Add(lookEvery)); err != nil {
+		if err := sleepUntil(ctx, time.Now().Add(crowdLookEvery)); err != nil {
 			return err
 		}
 	}

@@ -40,7 +40,7 @@ func measureLarge(ctx context.Context, d *driver) (rows []row, err error) {
 	err = d.stocked(ctx, stock{Small: small}, func() error {
 		return d.inLedger(ctx, "bench_few", few, small, func(inFew func(*[]turn) error) error {
 			return d.inLedger(ctx, "bench_many", many, small, func(inMany func(*[]turn) error) error {
-				return d.rounds(func() error { return inFew(&little) }, func() error { return inMany(&large) })
+				return d.fewRounds(func() error { return inFew(&little) }, func() error { return inMany(&large) })
 			})
 		})
 	})
