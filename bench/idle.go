@@ -25,6 +25,8 @@ const (
 	idleWindow, shortIdleWindow = time.Minute, 6 * time.Second
 	// warmUp is how long the worker runs before: it has started, and its pool is open.
 	warmUp = 3 * time.Second
+	// grace is how long after the window a pull may be done that fell due at its end.
+	grace = 3 * time.Second
 	// makeBase and makeEach are how long making a crowd may take: pulls fall due
 	// when it is done, or they would be late at once.
 	makeBase, makeEach = 4 * time.Second, 130 * time.Microsecond
@@ -127,6 +129,9 @@ func (d *driver) watchWorker(ctx context.Context, pool *pgxpool.Pool, database s
 			return t, err
 		}
 		if t, err = d.metered(func() (turn, error) { return usedUntil(alive, pid, until) }); err != nil {
+			return t, err
+		}
+		if err := sleepUntil(alive, until.Add(grace)); err != nil {
 			return t, err
 		}
 		w.lag, err = lagOf(alive, pool, from, until)

@@ -179,8 +179,8 @@ func (h *gateHost) looks(account string) int64 {
 	return n.(*atomic.Int64).Load()
 }
 
-// until waits for something that happens by itself.
-func (w *world) until(what string, done func() bool) {
+// eventually waits for something that happens by itself.
+func (w *world) eventually(what string, done func() bool) {
 	w.t.Helper()
 	for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -204,7 +204,7 @@ func TestASlowLaneHoldsUpNoOther(t *testing.T) {
 	h := w.gated("c-1")
 	ended := make(chan error, 1)
 	go func() { ended <- w.workLanes(t.Context(), models.LaneIncremental) }()
-	w.until("the others are looked at again and again", func() bool { return h.looks("c-2") >= 3 && h.looks("c-3") >= 3 })
+	w.eventually("the others are looked at again and again", func() bool { return h.looks("c-2") >= 3 && h.looks("c-3") >= 3 })
 	expect(t, "the slow one's looks", h.looks("c-1"), 1)
 	w.draining.Store(true) // or it would go on until the slice is over
 	close(h.gate)
@@ -225,7 +225,7 @@ func TestShutdownLosesAndBlamesNobody(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- w.workLanes(ctx, models.LaneIncremental) }()
-	w.until("all are under way", func() bool { return h.looks("c-1")+h.looks("c-2")+h.looks("c-3") == 3 })
+	w.eventually("all are under way", func() bool { return h.looks("c-1")+h.looks("c-2")+h.looks("c-3") == 3 })
 	time.Sleep(10 * w.Timing.Page)
 	cancel()
 	<-ended
@@ -259,7 +259,7 @@ func TestRunningEndsInDraining(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()
-	w.until("it works", func() bool { return w.one(`SELECT last_sync_at IS NOT NULL FROM connections`) == "true" })
+	w.eventually("it works", func() bool { return w.one(`SELECT last_sync_at IS NOT NULL FROM connections`) == "true" })
 	expect(t, "draining while it works", w.draining.Load(), false)
 	cancel()
 	if err := <-ended; err != nil {
