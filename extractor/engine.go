@@ -56,6 +56,9 @@ func New(o Options) (*Engine, error) {
 	if models.Bad("quiet") {
 		o.Timing.Quiet = time.Millisecond
 	}
+	if models.Bad("lease") {
+		o.Timing.Lease = time.Hour
+	}
 	e := &Engine{Options: o, nudge: make(chan struct{}, 1), meter: newMeter()}
 	client, err := newRiver(e)
 	if err != nil {
