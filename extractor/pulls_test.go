@@ -228,7 +228,9 @@ func TestShutdownLosesAndBlamesNobody(t *testing.T) {
 	w.eventually("all are under way", func() bool { return h.looks("c-1")+h.looks("c-2")+h.looks("c-3") == 3 })
 	time.Sleep(10 * w.Timing.Page)
 	cancel()
-	_ = <-ended // a claim may have been cut off
+	if err := <-ended; err != nil {
+		t.Log("a claim was cut off as well: ", err)
+	}
 	expect(t, "failures told", w.one(`SELECT count(*) FROM failures`), "0")
 	expect(t, "counted", w.one(`SELECT sum(l.failures)::int`+lanesOf), "0")
 	expect(t, "cut off", w.one(`SELECT l.leased_until IS NULL AND l.due_at <= now() AND c.trouble_since IS NULL`+lanesOf+` AND c.external_id = 'c-1'`), "true")
