@@ -64,20 +64,20 @@ func (a *automaticTax) read(r *jsonscan.Reader) {
 	}
 }
 
-func (d *amountDetails) read(r *jsonscan.Reader) {
+func (a *amountDetails) read(r *jsonscan.Reader) {
 	for more := r.Object(); more; more = r.Member() {
 		if r.Null() {
 			continue
 		}
 		switch string(r.Name()) {
 		case "tax":
-			r.Decode(&d.Tax)
+			r.Decode(&a.Tax)
 		case "shipping":
-			r.Decode(&d.Shipping)
+			r.Decode(&a.Shipping)
 		case "tip":
-			d.Tip = &tip{Amount: readInt(r, "amount")}
+			a.Tip = &tip{Amount: readInt(r, "amount")}
 		case "line_items":
-			r.Decode(&d.LineItems)
+			r.Decode(&a.LineItems)
 		default:
 			r.Skip()
 		}
