@@ -79,7 +79,7 @@ func (d *delivery) batches(ctx context.Context) error {
 		if err := d.post(ctx, b); err != nil {
 			return err
 		}
-		if time.Now().After(d.until) {
+		if d.over(ctx, d.until) {
 			return nil
 		}
 	}

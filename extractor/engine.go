@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -40,6 +41,8 @@ type Engine struct {
 	river *river.Client[pgx.Tx]
 	nudge chan struct{} // wakes the sweep before its period is up
 	meter *meter
+	// draining: the process is asked to end, so nothing new is begun.
+	draining atomic.Bool
 
 	previews previews
 }
@@ -66,8 +69,10 @@ func New(o Options) (*Engine, error) {
 }
 
 // Run works until ctx is done, then drains: jobs under way get softStop to reach
-// their next checkpoint.
+// their next checkpoint, and claim nothing new.
 func (e *Engine) Run(ctx context.Context) error {
+	e.draining.Store(false)
+	defer context.AfterFunc(ctx, func() { e.draining.Store(true) })()
 	if err := e.river.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
@@ -86,6 +91,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	hard, cancelHard := context.WithTimeout(context.WithoutCancel(ctx), hardStop)
 	defer cancelHard()
 	return e.river.StopAndCancel(hard)
+}
+
+// over reports whether a slice that was to last until then ends now.
+func (e *Engine) over(ctx context.Context, until time.Time) bool {
+	return ctx.Err() != nil || e.draining.Load() || !time.Now().Before(until)
 }
 
 // Nudge makes the sweep look for due work now. It never blocks.

@@ -15,7 +15,7 @@ var places = []string{
 	"after claim", "before fetch", "after fetch", "before the page's commit", "after the page's commit",
 	"before mark", "after mark", "before POST", "after POST", "before settling's commit", "after settle",
 	"before reading back", "after reading back", "before reaction", "before release",
-	"before a day is listed", "before a day is compared",
+	"before lanes without news are settled", "before a day is listed", "before a day is compared",
 	"before token exchange", "after token exchange", "after token store",
 	"before the grant is stored", "after the grant is stored", "after creation", "before change", "after change",
 	"before deletion", "after deletion", "before revocation", "after revocation",
