@@ -444,3 +444,25 @@ func TestAConnectionOfADeletedOnesIDWaitsForLateCopies(t *testing.T) {
 		}
 	}
 }
+
+// TestAPullEndsAtTheEarlierOfTwoClocks: where the database's clock is ahead, what
+// the host lists until then would otherwise count as read.
+func TestAPullEndsAtTheEarlierOfTwoClocks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "2020-01-01")
+	lanes, err := w.claim(t.Context(), models.LaneIncremental, 1)
+	if err != nil || len(lanes) != 1 {
+		t.Fatal(lanes, err)
+	}
+	s, err := w.newSlice(lanes[0], time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.lane.To = nil
+	for _, ahead := range []time.Duration{2 * time.Hour, -2 * time.Hour} {
+		s.lane.Now = time.Now().Add(ahead)
+		if end := s.window().To; end.After(time.Now()) || end.After(s.lane.Now) {
+			t.Errorf("the database is %s ahead: the pull ends %s from now", ahead, time.Until(end))
+		}
+	}
+}
