@@ -466,3 +466,16 @@ func TestAPullEndsAtTheEarlierOfTwoClocks(t *testing.T) {
 		}
 	}
 }
+
+// TestJobsAreDueByTheDatabasesClock: a process whose clock is ahead dates them later.
+func TestJobsAreDueByTheDatabasesClock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "2020-01-01")
+	w.exec(`INSERT INTO river_job (kind, queue, args, max_attempts, state, scheduled_at)
+		VALUES ('lanes', 'elsewhere', '{}', 1, 'available', now() + interval '2 hours')`)
+	if err := w.sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "jobs of the sweep and the one before", w.one(`SELECT (count(*) > 1)::text || ' ' || count(*) FILTER (WHERE scheduled_at > now())
+		FROM river_job WHERE state = 'available'`), "true 0")
+}
