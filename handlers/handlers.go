@@ -46,6 +46,7 @@ type api struct {
 	pulse    *cached[*models.Pulse]
 	workload *cached[*models.Workload]
 	crew     *cached[*models.Crew]
+	failing  *cached[map[int64]bool]
 	large    chan struct{} // held by large notices
 }
 
@@ -67,6 +68,7 @@ func newAPI(cfg Config) *api {
 	a.pulse = newCached(neighbourAge, cfg.Store.Pulse)
 	a.workload = newCached(neighbourAge, cfg.Store.Workload)
 	a.crew = newCached(neighbourAge, cfg.Store.Crew)
+	a.failing = newCached(neighbourAge, cfg.Store.Failing)
 	return a
 }
 
