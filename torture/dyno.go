@@ -144,21 +144,6 @@ func build(ctx context.Context, folder string, tags ...string) (program string, 
 	return program, err
 }
 
-// buildOld compiles the extractor as it was at a commit.
-func buildOld(ctx context.Context, folder, commit string) (program string, err error) {
-	source, packed := filepath.Join(folder, "old"), filepath.Join(folder, "old.tar")
-	program = filepath.Join(folder, "extractor-old")
-	if err := os.MkdirAll(source, 0o750); err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(source)
-	defer os.Remove(packed)
-	return program, errors.Join(
-		run(ctx, "git", []string{"archive", "--format=tar", "--output", packed, commit}),
-		run(ctx, "tar", []string{"--extract", "--file", packed, "--directory", source}),
-		run(ctx, "go", []string{"-C", source, "build", "-tags", "torture", "-o", program, "."}))
-}
-
 // endAll ends every process of a schedule, frozen ones too.
 func endAll(dynos []*dyno) (all error) {
 	for _, d := range dynos {

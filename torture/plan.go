@@ -38,7 +38,6 @@ type plan struct {
 	faults    []step
 	env       []string      // more variables of the processes
 	explains  bool          // they fail by themselves, which explains what only faults explain
-	old       string        // the program of every other process; empty: they are all of one version
 	strict    bool          // nothing is excused
 	start     int           // days before today of the first start date
 	skew      time.Duration // how far the clock of Postgres is ahead of the processes'

@@ -15,9 +15,6 @@ const (
 	// Postgres of its own. They mostly wait: two fit on two cores.
 	atOnceVariable = "AT_ONCE"
 	atOnce         = 2
-	// oldVariable is a commit: every other process is of that version, as during a
-	// release. The schema is the new one.
-	oldVariable = "OLD"
 )
 
 // torture runs schedules and tells what came of them.
@@ -30,18 +27,12 @@ func (b *bench) torture(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	old, err := b.old(ctx)
-	if err != nil {
-		return err
-	}
 	servers, err := b.servers(ctx, program)
 	if err == nil {
 		err = seeds.play(ctx, cap(servers), func(seed int) (verdict, error) {
 			pg := <-servers
 			defer func() { servers <- pg }()
-			p := draw(uint64(seed)) //nolint:gosec // not negative: checked when it was read
-			p.old = old
-			v, err := play(ctx, pg, program, p, b.logs(seed))
+			v, err := play(ctx, pg, program, draw(uint64(seed)), b.logs(seed)) //nolint:gosec // not negative: checked when it was read
 			if err == nil {
 				v.print(b.folder)
 			}
@@ -49,14 +40,6 @@ func (b *bench) torture(ctx context.Context) error {
 		})
 	}
 	return errors.Join(err, b.dismiss(servers), seeds.total.end())
-}
-
-// old is the program of the version that is asked for beside ours, if one is.
-func (b *bench) old(ctx context.Context) (program string, err error) {
-	if commit := os.Getenv(oldVariable); commit != "" {
-		return buildOld(ctx, b.folder, commit)
-	}
-	return "", nil
 }
 
 // logs is where the processes of a schedule write.

@@ -76,7 +76,7 @@ func raise(ctx context.Context, pg *server, program string, p plan, folder strin
 	}
 	var webs []string
 	for i, role := range p.roles {
-		d, err := s.dyno(ctx, p.version(program, i), i, role)
+		d, err := s.dyno(ctx, program, i, role)
 		if err != nil {
 			return s, err
 		}
@@ -90,15 +90,6 @@ func raise(ctx context.Context, pg *server, program string, p plan, folder strin
 		s.merchants = append(s.merchants, newMerchant(fmt.Sprintf("shop-%d", i+1), size))
 	}
 	return s, nil
-}
-
-// version is the program of a process: every other one is of the old version, if
-// there is one.
-func (p plan) version(program string, process int) string {
-	if p.old != "" && process%2 == 1 {
-		return p.old
-	}
-	return program
 }
 
 // dyno makes a process's place with its own wires to each neighbour.
