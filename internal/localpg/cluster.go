@@ -41,7 +41,7 @@ type cluster struct {
 	who     *owner
 	scratch bool
 	env     []string // more variables of the server
-	users   *lock // shared by everyone who uses the server
+	users   *lock    // shared by everyone who uses the server
 	port    int
 	secret  string
 }
