@@ -103,3 +103,15 @@ func TestOrder(t *testing.T) {
 		})
 	}
 }
+
+// TestARefreshIsJudgedByTheLifeThatWasTold: an OAuth answer tells whole seconds.
+func TestARefreshIsJudgedByTheLifeThatWasTold(t *testing.T) {
+	t.Parallel()
+	for life, want := range map[time.Duration]time.Duration{
+		1500 * time.Millisecond: time.Second, 2 * time.Second: time.Second, 2001 * time.Millisecond: 2 * time.Second, time.Hour: time.Hour - time.Second,
+	} {
+		if got := toldLife(life); got != want {
+			t.Errorf("%s is told as %s, not %s", life, want, got)
+		}
+	}
+}
