@@ -105,11 +105,20 @@ func (s *slice) window() models.Window {
 		}
 		return w
 	}
-	w := models.Window{From: s.lane.From.Add(-max(info.Lookback, info.Lag, leastOverlap)), To: s.lane.Now.Add(-info.Lag)}
+	w := models.Window{From: s.lane.From.Add(-max(info.Lookback, info.Lag, leastOverlap)), To: earlier(s.lane.Now, time.Now()).Add(-info.Lag)}
 	if s.lane.To != nil { // under way since an earlier slice
 		w.To = *s.lane.To
 	}
 	return w
+}
+
+// earlier is the earlier of two clocks. Of the database's and ours one may be
+// ahead of the host's: what it was not asked for yet must not count as read.
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // accept is the one door: what pages hold goes into the ledger, together with

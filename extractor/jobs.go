@@ -236,9 +236,18 @@ func (e *Engine) sweep(ctx context.Context) error {
 		if err != nil || len(jobs) == 0 {
 			return err
 		}
-		_, err = e.river.InsertManyTx(ctx, tx, jobs)
+		if _, err = e.river.InsertManyTx(ctx, tx, jobs); err == nil {
+			err = dueNow(ctx, tx)
+		}
 		return errors.Join(err, failpoint.Hit("before the sweep's commit"))
 	})
+}
+
+// dueNow makes the jobs due by the database's clock, by which they are fetched.
+// River dates them by ours, which may be ahead.
+func dueNow(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `UPDATE river_job SET scheduled_at = now() WHERE state = 'available' AND scheduled_at > now()`)
+	return err
 }
 
 func (e *Engine) wantedJobs(ctx context.Context, tx pgx.Tx) ([]river.InsertManyParams, error) {

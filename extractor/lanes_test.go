@@ -444,3 +444,38 @@ func TestAConnectionOfADeletedOnesIDWaitsForLateCopies(t *testing.T) {
 		}
 	}
 }
+
+// TestAPullEndsAtTheEarlierOfTwoClocks: where the database's clock is ahead, what
+// the host lists until then would otherwise count as read.
+func TestAPullEndsAtTheEarlierOfTwoClocks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "2020-01-01")
+	lanes, err := w.claim(t.Context(), models.LaneIncremental, 1)
+	if err != nil || len(lanes) != 1 {
+		t.Fatal(lanes, err)
+	}
+	s, err := w.newSlice(lanes[0], time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.lane.To = nil
+	for _, ahead := range []time.Duration{2 * time.Hour, -2 * time.Hour} {
+		s.lane.Now = time.Now().Add(ahead)
+		if end := s.window().To; end.After(time.Now()) || end.After(s.lane.Now) {
+			t.Errorf("the database is %s ahead: the pull ends %s from now", ahead, time.Until(end))
+		}
+	}
+}
+
+// TestJobsAreDueByTheDatabasesClock: a process whose clock is ahead dates them later.
+func TestJobsAreDueByTheDatabasesClock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "2020-01-01")
+	w.exec(`INSERT INTO river_job (kind, queue, args, max_attempts, state, scheduled_at)
+		VALUES ('lanes', 'elsewhere', '{}', 1, 'available', now() + interval '2 hours')`)
+	if err := w.sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "jobs of the sweep and the one before", w.one(`SELECT (count(*) > 1)::text || ' ' || count(*) FILTER (WHERE scheduled_at > now())
+		FROM river_job WHERE state = 'available'`), "true 0")
+}

@@ -7,3 +7,6 @@ func SealedColumns() (names []string) {
 	}
 	return names
 }
+
+// ByOurClock is byOurClock.
+var ByOurClock = byOurClock

@@ -63,12 +63,14 @@ func park(tx *gorm.DB, id int64) error {
 	return tx.Exec(`UPDATE connections SET next_sync_at = NULL WHERE id = ?`, id).Error
 }
 
-// openLanes creates the lanes every active connection has.
+// openLanes creates the lanes every active connection has. Where the clocks of
+// the database and this process disagree, news begins at the earlier time: the
+// host's is a third one, and what is read twice costs nothing.
 func openLanes(tx *gorm.DB, id int64) error {
 	return tx.Exec(`INSERT INTO lanes (connection_id, kind, from_at, due_at)
-		SELECT ?, k, CASE WHEN k = 'incremental' THEN now() END, NULL
+		SELECT ?, k, CASE WHEN k = 'incremental' THEN least(now(), ?) END, NULL
 		FROM unnest(ARRAY['incremental', 'delivery', 'reconcile']) k
-		ON CONFLICT DO NOTHING`, id).Error
+		ON CONFLICT DO NOTHING`, id, time.Now()).Error
 }
 
 // cover opens backfill windows for what the start date asks for and was never

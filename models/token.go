@@ -21,7 +21,7 @@ type Token struct {
 	Refresh     string    // empty: the host has none
 	Previous    string    // the refresh token before this one, until Access was used with success
 	ExpiresAt   time.Time // of Access; zero: never
-	RefreshedAt time.Time // when this pair was stored
+	RefreshedAt time.Time // when this pair was stored, by this process's clock
 	Version     int64     // rises with every stored pair
 	ConsentEnds time.Time // when the merchant must consent again; zero: never. Told with a new grant only
 }
@@ -85,9 +85,10 @@ func (s *Store) readToken(ctx context.Context, q querier, connection int64, lock
 	var t Token
 	var access, refresh, previous []byte
 	var expires *time.Time
-	err := q.QueryRow(ctx, `SELECT access, refresh, previous_refresh, expires_at, refreshed_at, version
+	var now time.Time // by the database's clock
+	err := q.QueryRow(ctx, `SELECT access, refresh, previous_refresh, expires_at, refreshed_at, version, clock_timestamp()
 		FROM tokens WHERE connection_id = $1 `+lock, connection).
-		Scan(&access, &refresh, &previous, &expires, &t.RefreshedAt, &t.Version)
+		Scan(&access, &refresh, &previous, &expires, &t.RefreshedAt, &t.Version, &now)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Token{}, errNoToken
 	}
@@ -97,6 +98,7 @@ func (s *Store) readToken(ctx context.Context, q querier, connection int64, lock
 	if expires != nil {
 		t.ExpiresAt = *expires
 	}
+	t.RefreshedAt = byOurClock(t.RefreshedAt, now)
 	for column, v := range map[string]struct {
 		sealed []byte
 		plain  *string
@@ -107,6 +109,10 @@ func (s *Store) readToken(ctx context.Context, q querier, connection int64, lock
 	}
 	return t, nil
 }
+
+// byOurClock is an instant that the database noted, when its clock says that it
+// is now. The token's end is reckoned by ours, and the two clocks may disagree.
+func byOurClock(at, now time.Time) time.Time { return time.Now().Add(at.Sub(now)) }
 
 // openText opens a sealed column; NULL gives "".
 func (s *Store) openText(table, column string, row int64, sealed []byte) (string, error) {
@@ -249,11 +255,13 @@ func (s *Store) replaceToken(ctx context.Context, tx pgx.Tx, connection int64, o
 	if err != nil {
 		return Token{}, err
 	}
+	var now time.Time // by the database's clock
 	err = tx.QueryRow(ctx, `UPDATE tokens SET access = $3, refresh = $4, previous_refresh = $5, expires_at = $6,
 			refreshed_at = now(), retry_at = NULL, version = version + 1
-		WHERE connection_id = $1 AND version = $2 RETURNING refreshed_at, version`,
+		WHERE connection_id = $1 AND version = $2 RETURNING refreshed_at, clock_timestamp(), version`,
 		connection, old.Version, row.access, row.refresh, row.previous, row.expires).
-		Scan(&fresh.RefreshedAt, &fresh.Version)
+		Scan(&fresh.RefreshedAt, &now, &fresh.Version)
+	fresh.RefreshedAt = byOurClock(fresh.RefreshedAt, now)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Token{}, fmt.Errorf("the token of connection %d was replaced by another process", connection)
 	}

@@ -60,7 +60,7 @@ func (c *checker) refreshes() {
 		}
 		if i := slices.IndexFunc(last[call.Shop], func(b sandbox.TokenCall) bool { return b.Renewed }); i >= 0 && call.Renewed {
 			// Anew after at least half of a token's life: ours are replaced at four fifths of it.
-			if apart := call.Started.Sub(last[call.Shop][i].Started); apart < c.plan.tokenLife/2 && !c.explained(call.Started) {
+			if apart := call.Started.Sub(last[call.Shop][i].Started); apart < toldLife(c.plan.tokenLife)/2 && !c.explained(call.Started) {
 				c.fail("I6", "%s was given two new tokens %s apart, although each lives %s", call.Shop, apart.Round(time.Millisecond), c.plan.tokenLife)
 			}
 		}
@@ -71,6 +71,10 @@ func (c *checker) refreshes() {
 		last[call.Shop] = append(keep, call)
 	}
 }
+
+// toldLife is a token's life as the OAuth server tells it: in whole seconds, of
+// what is left when it answers.
+func toldLife(life time.Duration) time.Duration { return (life - 1).Truncate(time.Second) }
 
 // explained reports whether a refresh may have been repeated for a good reason:
 // its answer, or who waited for it, was lost, or the token had died early.

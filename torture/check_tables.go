@@ -49,7 +49,7 @@ func (c *checker) stuck(ctx context.Context) {
 	}
 	rows, err := c.store.Query(ctx, `SELECT format('lane %s (%s) of connection %s is leased until %s', id, kind, connection_id, leased_until) FROM lanes
 			WHERE leased_until > now() + interval '6 seconds'
-		UNION ALL SELECT format('job %s (%s) is running, since %s', id, kind, attempted_at) FROM river_job WHERE state = 'running' AND attempted_at > $1`, since)
+		UNION ALL SELECT format('job %s (%s) is running, since %s', id, kind, attempted_at) FROM river_job WHERE state = 'running' AND attempted_at > $1`, since.Add(c.skew))
 	if err == nil {
 		var all []string
 		all, err = pgx.CollectRows(rows, pgx.RowTo[string])

@@ -38,7 +38,7 @@ var directed = map[string]plan{
 		work:   steps(2, 0, amid("off and on"), amid("rename"), amid("delete and create")),
 	},
 	"lock": { // several processes need a new token of one account at once
-		seed: 910_004, roles: []string{roleBoth, roleWorker, roleWorker}, sizes: []int{40, 40}, tokenLife: time.Second, start: 1, strict: true,
+		seed: 910_004, roles: []string{roleBoth, roleWorker, roleWorker}, sizes: []int{40, 40}, tokenLife: 1500 * time.Millisecond, start: 1, strict: true,
 		env:    []string{"SYNC_INTERVAL=3s"},
 		faults: []step{{what: endpointSlow, long: 9 * time.Second}},
 		work:   steps(4, 0, twoReaders, twoReaders),

@@ -28,7 +28,7 @@ var ways = []string{"error", "hang", "kill"}
 // gentle is a schedule in which everything happens that leads to a place, and
 // little goes wrong besides.
 func gentle(place string) plan {
-	p := plan{seed: 900_000, start: firstStart, roles: []string{roleBoth, roleBoth}, sizes: []int{120, 30, 8}, tokenLife: 2 * time.Second}
+	p := plan{seed: 900_000, start: firstStart, explains: true, roles: []string{roleBoth, roleBoth}, sizes: []int{120, 30, 8}, tokenLife: 2 * time.Second}
 	for i, what := range []string{
 		"new orders", "edit many", "delete and create", "start date", "off and on", "new orders", "rename", "cancel", "edit many", "refund",
 		"delete and create", "new orders", "off and on", "edit", "delete and create", "rename", "edit many", "new orders", "delete and create", "start date", "new orders",

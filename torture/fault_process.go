@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"syscall"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // freezeFault is the zombie: a process that stands still for longer than its
@@ -49,14 +51,49 @@ var postgresFaults = []trouble{
 	{"Postgres: immediate restart", sidePostgres, "5", 4, crash(syscall.SIGQUIT)},
 	{"Postgres: kill -9", sidePostgres, "5", 2, crash(syscall.SIGKILL)},
 	{"Postgres: sessions cut", sidePostgres, "5", 3, func(ctx context.Context, s *stage, _ step, r *rand.Rand) func() {
-		_, err := s.store.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-			WHERE datname = $1 AND pid <> pg_backend_pid() AND application_name LIKE 'extractor%' AND pid % 3 = $2`, s.db, r.IntN(3))
-		if err != nil {
+		if s.cutSessions(ctx, r.IntN(3)) != nil {
 			return nil
 		}
 		return nothing
 	}},
+	{"Postgres: no connection left", sidePostgres, "6", 3, takeConnections},
 	{"Postgres: locks held", sidePostgres, "8", 2, holdLocks},
+}
+
+// cutSessions ends a third of the processes' sessions.
+func (s *stage) cutSessions(ctx context.Context, third int) error {
+	_, err := s.store.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE datname = $1 AND pid <> pg_backend_pid() AND application_name LIKE 'extractor%' AND pid % 3 = $2`, s.db, third)
+	return err
+}
+
+const (
+	// mostConnections is above what Postgres has, and connectTime bounds one try.
+	mostConnections = 300
+	connectTime     = 2 * time.Second
+)
+
+// takeConnections takes all connections that Postgres has left for a while, some
+// of the processes' own among them.
+func takeConnections(ctx context.Context, s *stage, _ step, r *rand.Rand) func() {
+	if s.cutSessions(ctx, r.IntN(3)) != nil {
+		return nil
+	}
+	var taken []*pgx.Conn
+	for len(taken) < mostConnections {
+		try, cancel := context.WithTimeout(ctx, connectTime)
+		conn, err := pgx.Connect(try, s.pg.database(s.db, ""))
+		cancel()
+		if err != nil {
+			break // none is left, or Postgres has another fault just now
+		}
+		taken = append(taken, conn)
+	}
+	return func() {
+		for _, conn := range taken {
+			_ = conn.Close(context.WithoutCancel(ctx))
+		}
+	}
 }
 
 // crash restarts Postgres; one crash at a time.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"sync"
@@ -37,12 +38,15 @@ type wire struct {
 }
 
 // wire makes a wire to a neighbour.
-func (n *network) wire(name, remote string) (*wire, error) {
-	w := &wire{server: n.server, name: name, listen: "127.0.0.1:0", remote: remote}
+func (n *network) wire(ctx context.Context, name, remote string) (*wire, error) {
+	listen, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &wire{server: n.server, name: name, listen: listen, remote: remote}
 	if err := w.replace(nil); err != nil {
 		return nil, err
 	}
-	w.listen = w.proxy.Listen
 	n.wires = append(n.wires, w)
 	return w, nil
 }

@@ -36,10 +36,11 @@ type plan struct {
 	tokenLife time.Duration
 	work      []step
 	faults    []step
-	env       []string // more variables of the processes
-	explains  bool     // they fail by themselves, which explains what only faults explain
-	strict    bool     // nothing is excused
-	start     int      // days before today of the first start date
+	env       []string      // more variables of the processes
+	explains  bool          // they fail by themselves, which explains what only faults explain
+	strict    bool          // nothing is excused
+	start     int           // days before today of the first start date
+	skew      time.Duration // how far the clock of Postgres is ahead of the processes'
 }
 
 // The roles of a process: what a Procfile would say of it.
@@ -49,6 +50,10 @@ const (
 	roleWorker = "worker"
 )
 
+// skews are how far the clock of Postgres is ahead. It is not put behind: then
+// each change is listed that much later, and a schedule does not wait for hours.
+var skews = []time.Duration{0, 2 * time.Hour}
+
 func draw(seed uint64) plan {
 	r := rand.New(rand.NewPCG(seed, 1))
 	p := plan{seed: seed, start: firstStart, roles: []string{roleBoth, roleWorker}, tokenLife: time.Duration(1500+r.IntN(4000)) * time.Millisecond}
@@ -57,6 +62,7 @@ func draw(seed uint64) plan {
 	p.sizes = []int{500 + r.IntN(700), 60 + r.IntN(200), 3 + r.IntN(15)}
 	p.work = drawSteps(r, workEvery, works)
 	p.faults = drawSteps(r, faultEvery, faults)
+	p.skew = skews[r.IntN(len(skews))]
 	return p
 }
 

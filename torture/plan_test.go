@@ -67,6 +67,7 @@ func TestEveryPlaceIsTried(t *testing.T) {
 		}
 	}
 	slices.Sort(found)
+	found = slices.Compact(found) // a place may be come by on two ways
 	listed := slices.Sorted(slices.Values(places))
 	if !slices.Equal(found, listed) {
 		t.Errorf("in the code:\n%s\nin the list:\n%s", strings.Join(found, "\n"), strings.Join(listed, "\n"))
@@ -101,5 +102,17 @@ func TestOrder(t *testing.T) {
 				t.Errorf("%q, want %q: %v", got, c.bad, checker.violations)
 			}
 		})
+	}
+}
+
+// TestARefreshIsJudgedByTheLifeThatWasTold: an OAuth answer tells whole seconds.
+func TestARefreshIsJudgedByTheLifeThatWasTold(t *testing.T) {
+	t.Parallel()
+	for life, want := range map[time.Duration]time.Duration{
+		1500 * time.Millisecond: time.Second, 2 * time.Second: time.Second, 2001 * time.Millisecond: 2 * time.Second, time.Hour: time.Hour - time.Second,
+	} {
+		if got := toldLife(life); got != want {
+			t.Errorf("%s is told as %s, not %s", life, want, got)
+		}
 	}
 }

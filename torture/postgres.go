@@ -39,6 +39,7 @@ type server struct {
 	data    string
 	stops   []func() error
 	lock    *os.File
+	clock   clock
 }
 
 // startServer starts one. Several of a run have names of their own.
@@ -48,7 +49,11 @@ func startServer(ctx context.Context, name string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{options: localpg.Options{Dir: place, Log: os.Stderr}, lock: lock}
+	clock, err := newClock(place)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{options: localpg.Options{Dir: place, Log: os.Stderr, Env: clock.env()}, lock: lock, clock: clock}
 	if err := s.start(ctx); err != nil {
 		return nil, err
 	}

@@ -71,11 +71,16 @@ func play(ctx context.Context, pg *server, program string, p plan, folder string
 
 // begin starts the processes and connects the merchants.
 func (s *stage) begin(ctx context.Context) error {
+	if s.plan.explains {
+		now := time.Now()
+		s.injected = append(s.injected, &fault{name: "failpoint", side: sideProcess, frozen: true, from: now, to: now.Add(time.Hour)})
+	}
 	for _, d := range s.dynos {
 		if err := d.start(); err != nil {
 			return err
 		}
 	}
+	defer s.keepUp(ctx)()
 	for i, m := range s.merchants {
 		if err := m.open(ctx, s, s.plan.seed+uint64(i)); err != nil {
 			return err
@@ -89,22 +94,14 @@ func (s *stage) begin(ctx context.Context) error {
 
 // storm plays workload and faults side by side, then ends all faults.
 func (s *stage) storm(ctx context.Context) {
-	platform, still := context.WithCancel(ctx)
-	var keeper, wishes, weather sync.WaitGroup
-	keeper.Go(func() { s.platform(platform) })
-	defer func() {
-		still()
-		keeper.Wait()
-	}()
+	defer s.keepUp(ctx)()
+	var wishes, weather sync.WaitGroup
 	patience, cancel := context.WithTimeout(ctx, stormTime+wishPatience)
 	defer cancel()
 	for _, m := range s.merchants {
 		wishes.Go(func() { m.serve(patience, s) })
 	}
 	begin := time.Now()
-	if s.plan.explains {
-		s.injected = append(s.injected, &fault{name: "failpoint", side: sideProcess, frozen: true, from: begin, to: begin.Add(time.Hour)})
-	}
 	weather.Go(func() { s.toil(ctx, begin) })
 	for _, f := range s.plan.faults {
 		weather.Go(func() {

@@ -12,9 +12,7 @@ import (
 // settle waits until nothing is due any more: a night has passed, what was
 // refused was sent again, and all lanes are at rest.
 func (s *stage) settle(ctx context.Context, c *checker) {
-	platform, still := context.WithCancel(ctx)
-	defer still()
-	go s.platform(platform)
+	defer s.keepUp(ctx)()
 	if _, err := s.consumer.call(ctx, http.MethodPut, "/connector", map[string]bool{"enabled": true}); err != nil {
 		c.fail("I8", "the connector cannot be switched on: %v", err)
 	}
@@ -59,7 +57,7 @@ func (s *stage) unrest(ctx context.Context) (why string) {
 				FROM entries e JOIN connections c ON c.id = e.connection_id AND c.deleted_at IS NULL WHERE state = 'pending' OR verify_after IS NOT NULL LIMIT 1)
 			UNION ALL SELECT 8, format('connection %s has an open bad item: %s %s', connection_id, kind, key) FROM bad_items b
 				JOIN connections c ON c.id = b.connection_id AND c.deleted_at IS NULL WHERE settled_at IS NULL
-		) x(n, why) ORDER BY n LIMIT 1), '')`, s.cleared).Scan(&why)
+		) x(n, why) ORDER BY n LIMIT 1), '')`, s.cleared.Add(s.skew)).Scan(&why)
 	if err != nil {
 		return err.Error()
 	}

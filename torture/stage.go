@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"extractor/internal/process"
 	"extractor/sandbox"
 )
 
@@ -48,7 +46,8 @@ type stage struct {
 	halts    []halt
 	problems []string // what went wrong besides the invariants
 	crashing sync.Mutex
-	cleared  time.Time // when the last fault was over
+	cleared  time.Time     // when the last fault was over
+	skew     time.Duration // how far the database's clock is ahead of ours
 }
 
 // raise builds the world of a plan.
@@ -62,6 +61,9 @@ func raise(ctx context.Context, pg *server, program string, p plan, folder strin
 			err = errors.Join(err, s.strike(ctx))
 		}
 	}()
+	if s.skew, err = pg.shift(ctx, p.skew); err != nil {
+		return s, err
+	}
 	if err := pg.scratch(ctx, s.db); err != nil {
 		return s, err
 	}
@@ -105,7 +107,7 @@ func (s *stage) dyno(ctx context.Context, program string, n int, role string) (*
 		{&d.database, "postgres", s.pg.host()}, {&d.host, "host", hostOf(s.world.HostURL())},
 		{&d.target, "trustfile", hostOf(s.world.TrustFileURL())}, {&d.api, "api", "127.0.0.1:" + port},
 	} {
-		if *w.wire, err = s.network.wire(d.name+" "+w.name, w.to); err != nil {
+		if *w.wire, err = s.network.wire(ctx, d.name+" "+w.name, w.to); err != nil {
 			return nil, err
 		}
 	}
@@ -148,6 +150,17 @@ func (s *stage) strike(ctx context.Context) error {
 	return errors.Join(all, s.pg.drop(ctx, s.db))
 }
 
+// keepUp has the platform at work until what it returns is called.
+func (s *stage) keepUp(ctx context.Context) (leave func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var keeper sync.WaitGroup
+	keeper.Go(func() { s.platform(ctx) })
+	return func() {
+		cancel()
+		keeper.Wait()
+	}
+}
+
 // platform starts again what ends, until ctx is done.
 func (s *stage) platform(ctx context.Context) {
 	tick := time.NewTicker(reviveEvery)
@@ -179,14 +192,4 @@ func hostOf(address string) string {
 		return ""
 	}
 	return u.Host
-}
-
-func freePort(ctx context.Context) (string, error) {
-	l, err := process.Listen(ctx, "127.0.0.1", 0)
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
 }

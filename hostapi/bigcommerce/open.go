@@ -193,18 +193,26 @@ func (o *order) open(r opener) {
 			r.perhaps(&o.TotalIncTax)
 		case "total_tax":
 			r.perhaps(&o.TotalTax)
-		case "billing_address":
-			o.BillingAddress.open(r)
-		case "consignments":
-			o.Consignments.open(r)
-		case "fees":
-			for more := r.array(); more; more = r.Element() {
-				o.Fees = append(o.Fees, fee{})
-				r.Decode(&o.Fees[len(o.Fees)-1])
-			}
 		default:
-			r.Skip()
+			o.openPart(r)
 		}
+	}
+}
+
+// openPart reads the member if it holds more than a value.
+func (o *order) openPart(r opener) {
+	switch string(r.Name()) {
+	case "billing_address":
+		o.BillingAddress.open(r)
+	case "consignments":
+		o.Consignments.open(r)
+	case "fees":
+		for more := r.array(); more; more = r.Element() {
+			o.Fees = append(o.Fees, fee{})
+			r.Decode(&o.Fees[len(o.Fees)-1])
+		}
+	default:
+		r.Skip()
 	}
 }
 

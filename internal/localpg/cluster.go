@@ -40,7 +40,8 @@ type cluster struct {
 	bin     string // programs of Postgres
 	who     *owner
 	scratch bool
-	users   *lock // shared by everyone who uses the server
+	env     []string // more variables of the server
+	users   *lock    // shared by everyone who uses the server
 	port    int
 	secret  string
 }
@@ -273,6 +274,7 @@ func (c *cluster) pgctl(ctx context.Context, args ...string) error {
 func (c *cluster) run(ctx context.Context, name string, args ...string) error {
 	cmd := c.who.command(ctx, filepath.Join(c.bin, name), args...)
 	cmd.Dir = c.place
+	cmd.Env = append(cmd.Env, c.env...)
 	// A file, not a pipe: the server that pg_ctl leaves behind keeps it open.
 	out, err := os.CreateTemp("", "extractor-postgres-")
 	if err != nil {

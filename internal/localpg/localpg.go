@@ -29,6 +29,7 @@ type Options struct {
 	// Scratch makes the cluster anew for its first user and lets it forget
 	// everything in a power cut: for tests, where fsync costs half the time.
 	Scratch bool
+	Env     []string  // more variables of the server, as NAME=value
 	Log     io.Writer // sentences for the person who waits; nil = none
 }
 
@@ -77,7 +78,7 @@ func open(ctx context.Context, o Options) (*cluster, error) {
 				"or set the variable to a server of yours; the download failed too: %w", err)
 		}
 	}
-	return &cluster{place: place, bin: bin, who: who, scratch: o.Scratch}, nil
+	return &cluster{place: place, bin: bin, who: who, scratch: o.Scratch, env: o.Env}, nil
 }
 
 // answers checks that a server takes our connection.
