@@ -25,6 +25,10 @@ func jobs() []job {
 		{"again", measureAgain, true},
 		{"slow", measureSlowHost, true},
 		{"growth", measureGrowth, true},
+		{"idle", measureIdle, true},
+		{"million", measureMillion, false},
+		{"fair", measureFairness, true},
+		{"large", measureLarge, true},
 		{"convert", measureConvert, false},
 	}
 }

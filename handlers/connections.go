@@ -159,15 +159,15 @@ func (a *api) showConnection(c *gin.Context) {
 		fail(c, err, "")
 		return
 	}
-	service, err := a.Store.Service(c.Request.Context())
+	now, err := a.present(c.Request.Context())
 	if err != nil {
 		fail(c, err, "")
 		return
 	}
-	c.JSON(http.StatusOK, a.detailOf(found, service))
+	c.JSON(http.StatusOK, a.detailOf(found, now))
 }
 
-func (a *api) detailOf(c *models.Connection, service *models.Service) detail {
+func (a *api) detailOf(c *models.Connection, now *present) detail {
 	d := detail{
 		Enabled: c.Enabled, Authorized: c.Authorized, HostSystemIdentifier: c.HostLabel,
 		StartDate: optionalDate(c.StartDate), StatusChangedAt: timestamp(c.StatusChangedAt),
@@ -177,9 +177,11 @@ func (a *api) detailOf(c *models.Connection, service *models.Service) detail {
 	if d.StatusMessage == "" { // made by a way that wrote none yet
 		d.StatusMessage = models.StatusSentence(c, a.Store.Title(c.Host))
 	}
-	if !service.Working() && c.Active {
+	if !now.works() && c.Active {
 		d.NextSyncAt = nil
-		d.StatusMessage = "The whole connector is stopped at the moment, so nothing is synchronised. It resumes here when the connector does; there is nothing to do for you."
+	}
+	if s := now.sentence(c, a.Store.Title(c.Host)); s != "" {
+		d.StatusMessage = s
 	}
 	return d
 }

@@ -45,6 +45,8 @@ type api struct {
 	bearers  bearers
 	pulse    *cached[*models.Pulse]
 	workload *cached[*models.Workload]
+	crew     *cached[*models.Crew]
+	failing  *cached[map[int64]bool]
 	large    chan struct{} // held by large notices
 }
 
@@ -65,6 +67,8 @@ func newAPI(cfg Config) *api {
 	a := &api{Config: cfg, patience: handlerDeadline, bearers: newBearers(cfg.Tokens), large: make(chan struct{}, largeNotices)}
 	a.pulse = newCached(neighbourAge, cfg.Store.Pulse)
 	a.workload = newCached(neighbourAge, cfg.Store.Workload)
+	a.crew = newCached(neighbourAge, cfg.Store.Crew)
+	a.failing = newCached(neighbourAge, cfg.Store.Failing)
 	return a
 }
 
