@@ -154,30 +154,28 @@ func (a *api) headConnection(c *gin.Context) {
 
 // GET /connections/{id}
 func (a *api) showConnection(c *gin.Context) {
-	found, err := a.find(c)
+	shown, err := a.Store.ShowConnection(c.Request.Context(), c.Param("id"))
 	if err != nil {
 		fail(c, err, "")
 		return
 	}
-	service, err := a.Store.Service(c.Request.Context())
+	c.Set(connectionKey, shown.ID)
+	service, err := a.service.get(c.Request.Context())
 	if err != nil {
 		fail(c, err, "")
 		return
 	}
-	c.JSON(http.StatusOK, a.detailOf(found, service))
+	respondJSON(c, detailOf(shown, service))
 }
 
-func (a *api) detailOf(c *models.Connection, service *models.Service) detail {
-	d := detail{
-		Enabled: c.Enabled, Authorized: c.Authorized, HostSystemIdentifier: c.HostLabel,
-		StartDate: optionalDate(c.StartDate), StatusChangedAt: timestamp(c.StatusChangedAt),
-		LastSyncAt: optionalTimestamp(c.LastSyncAt), NextSyncAt: optionalTimestamp(c.NextSyncAt),
-		StatusMessage: c.StatusMessage,
+func detailOf(s *models.Shown, service *models.Service) *detail {
+	d := &detail{
+		Enabled: s.Enabled, Authorized: s.Authorized, HostSystemIdentifier: s.HostLabel,
+		StartDate: optionalDate(s.StartDate), StatusChangedAt: timestamp(s.StatusChangedAt),
+		LastSyncAt: optionalTimestamp(s.LastSyncAt), NextSyncAt: optionalTimestamp(s.NextSyncAt),
+		StatusMessage: s.StatusMessage,
 	}
-	if d.StatusMessage == "" { // made by a way that wrote none yet
-		d.StatusMessage = models.StatusSentence(c, a.Store.Title(c.Host))
-	}
-	if !service.Working() && c.Active {
+	if s.Active && !service.Working() {
 		d.NextSyncAt = nil
 		d.StatusMessage = "The whole connector is stopped at the moment, so nothing is synchronised. It resumes here when the connector does; there is nothing to do for you."
 	}
