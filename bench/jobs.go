@@ -26,6 +26,8 @@ func jobs() []job {
 		{"slow", measureSlowHost, true},
 		{"growth", measureGrowth, true},
 		{"convert", measureConvert, false},
+		{"api", measureAPI, true},
+		{"start", measureStart, true},
 	}
 }
 
