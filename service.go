@@ -145,6 +145,7 @@ func (s *service) run(ctx context.Context, l net.Listener, works bool) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return process.Serve(ctx, l, handler) })
+	group.Go(func() error { extractor.Watch(ctx, s.store); return nil })
 	if works {
 		group.Go(func() error { return s.engine.Run(ctx) })
 	}

@@ -63,7 +63,9 @@ func measureAPI(ctx context.Context, d *driver) (rows []row, err error) {
 	return d.raceAPI(ctx, database, upstream)
 }
 
-// seedAPI makes many connections, among them the one that is asked for.
+// seedAPI makes many connections, among them the one that is asked for. It is
+// switched off: of one that works we tell more than its row, such as that no
+// worker is there.
 func (d *driver) seedAPI(ctx context.Context, database string) error {
 	pool, err := d.seed(ctx, database, 0)
 	if err != nil {
@@ -77,6 +79,9 @@ func manyMerchants(ctx context.Context, pool *pgxpool.Pool, n int) error {
 	_, err := pool.Exec(ctx, `INSERT INTO connections (external_id, host, start_date, status_message)
 		SELECT 'merchant-' || i, $1, current_date - 90, 'Waiting for access.' FROM generate_series(1, $2) i`, theHost, n)
 	if err != nil {
+		return err
+	}
+	if _, err = pool.Exec(ctx, `UPDATE connections SET wish = 'off', status_message = 'Synchronising is switched off.' WHERE external_id = $1`, connectionID); err != nil {
 		return err
 	}
 	_, err = pool.Exec(ctx, `ANALYZE connections`)

@@ -15,6 +15,7 @@ import (
 
 	"extractor/hostapi"
 	"extractor/hostapi/sandbox"
+	"extractor/internal/pgtest"
 	"extractor/models"
 )
 
@@ -22,7 +23,7 @@ import (
 func TestReferenceMakesTheSameItems(t *testing.T) {
 	t.Parallel()
 	const n = 200
-	w, err := startWorld(t.Context(), []int{n})
+	w, err := startWorld(t.Context(), stock{Sizes: []int{n}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,5 +218,37 @@ func TestPlan(t *testing.T) {
 		if _, err := parsePlan(args); err == nil {
 			t.Errorf("%v passes", args)
 		}
+	}
+}
+
+// A figure that explains others has no goal that it could miss.
+func TestFiguresWithoutAGoalAreNotMissed(t *testing.T) {
+	t.Parallel()
+	if r := (result{Rows: []row{atLeast("ratio", 1, 0.75, 2), figure("items", 7, 0)}}); !r.met() {
+		t.Error("what has no goal counts as missed")
+	}
+	if r := (result{Rows: []row{figure("items", 7, 0), atMost("memory", 121, 120, 0)}}); r.met() {
+		t.Error("a goal that is missed counts as met")
+	}
+}
+
+func TestLagCountsWhatWasNotDone(t *testing.T) {
+	t.Parallel()
+	store := pgtest.Store(t)
+	now := time.Now().Truncate(time.Second)
+	c := crowd{size: 100, from: now.Add(-50 * time.Second), over: 30 * time.Second, since: now, token: func(int) string { return "any" }}
+	if err := c.make(t.Context(), store.Pool); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Pool.Exec(t.Context(), `UPDATE connections c SET last_sync_at = b.due_at + interval '2 seconds' FROM bench_due b
+		WHERE b.connection_id = c.id AND c.id % 100 <> 0`); err != nil {
+		t.Fatal(err)
+	}
+	l, err := lagOf(t.Context(), store.Pool, c.from, now)
+	if err != nil || l.due != 100 || l.done != 99 || l.most < 20 {
+		t.Errorf("%+v, %v", l, err)
+	}
+	if _, err := lagOf(t.Context(), store.Pool, now, now.Add(time.Minute)); err == nil {
+		t.Error("nothing that was due passes for something")
 	}
 }

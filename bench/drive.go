@@ -76,10 +76,15 @@ func (d *driver) report(ctx context.Context, found map[string]result) error {
 }
 
 // simulated runs do with simulators that have a shop of each size, as d.world.
-func (d *driver) simulated(ctx context.Context, sizes []int, do func() error) (err error) {
+func (d *driver) simulated(ctx context.Context, sizes []int, do func() error) error {
 	slices.Sort(sizes)
+	return d.stocked(ctx, stock{Sizes: slices.Compact(sizes)}, do)
+}
+
+// stocked runs do with simulators, as d.world.
+func (d *driver) stocked(ctx context.Context, has stock, do func() error) (err error) {
 	var stop func() error
-	if d.world, stop, err = startSimulators(ctx, slices.Compact(sizes)); err != nil {
+	if d.world, stop, err = startSimulators(ctx, has); err != nil {
 		return err
 	}
 	defer func() {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,20 @@ func (d *driver) ours(ctx context.Context, database string, orders int) (turn, e
 
 // work runs a worker until done returns, and checks the ledger.
 func (d *driver) work(ctx context.Context, pool *pgxpool.Pool, database string, orders int, done func(context.Context, *pgxpool.Pool, int) error) (turn, error) {
+	return d.during(ctx, database, func(alive context.Context, _ int) (turn, error) {
+		start := time.Now()
+		err := done(alive, pool, orders)
+		t := turn{orders: orders, took: time.Since(start)}
+		if err == nil {
+			err = d.checkOurs(ctx, pool, &t)
+		}
+		return t, err
+	})
+}
+
+// during runs a worker while do runs, which is told when it ends by itself. Its
+// CPU is what do says, else that of its whole life.
+func (d *driver) during(ctx context.Context, database string, do func(alive context.Context, pid int) (turn, error)) (turn, error) {
 	ctx, cancel := context.WithTimeout(ctx, turnTime)
 	defer cancel()
 	log := d.workerLog()
@@ -44,19 +59,14 @@ func (d *driver) work(ctx context.Context, pool *pgxpool.Pool, database string, 
 	if err != nil {
 		return turn{}, err
 	}
-	start := time.Now()
 	if err := cmd.Start(); err != nil {
 		return turn{}, err
 	}
-	t := turn{orders: orders}
 	alive, ended := watch(ctx, cmd)
-	err = done(alive, pool, orders)
-	t.took = time.Since(start)
+	t, err := do(alive, cmd.Process.Pid)
 	err = errors.Join(err, drain(cmd, ended))
-	t.app = usageOf(cmd.ProcessState)
-	if err == nil {
-		err = d.checkOurs(ctx, pool, &t)
-	}
+	used := usageOf(cmd.ProcessState)
+	t.app.cpu, t.app.rss = cmp.Or(t.app.cpu, used.cpu), used.rss
 	if err != nil {
 		return t, fmt.Errorf("the extractor: %w\n%s", err, tail(log))
 	}

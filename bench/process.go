@@ -52,7 +52,7 @@ func self(ctx context.Context, verb string, in any) (*exec.Cmd, error) {
 }
 
 // startSimulators starts them; stop ends them.
-func startSimulators(ctx context.Context, sizes []int) (w *world, stop func() error, err error) {
+func startSimulators(ctx context.Context, has stock) (w *world, stop func() error, err error) {
 	cmd, err := self(ctx, verbSimulate, nil)
 	if err != nil {
 		return nil, nil, err
@@ -71,7 +71,7 @@ func startSimulators(ctx context.Context, sizes []int) (w *world, stop func() er
 	}
 	stop = func() error { return errors.Join(in.Close(), cmd.Wait()) }
 	w = &world{pid: cmd.Process.Pid}
-	if err := errors.Join(json.NewEncoder(in).Encode(sizes), json.NewDecoder(out).Decode(w)); err != nil {
+	if err := errors.Join(json.NewEncoder(in).Encode(has), json.NewDecoder(out).Decode(w)); err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}
 	return w, stop, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -28,6 +29,7 @@ type world struct {
 	App       string            `json:"app"`
 	Token     string            `json:"token"`  // for TrustFile
 	Grants    map[string]string `json:"grants"` // access tokens by shop
+	Quiet     string            `json:"quiet"`  // a host like Host that never has news and knows everybody; see slowPath
 	From      time.Time         `json:"from"`   // no order is older
 	To        time.Time         `json:"to"`     // none is newer
 	pid       int               // of the simulators
@@ -36,15 +38,24 @@ type world struct {
 // shopOf is the shop with so many orders.
 func shopOf(orders int) string { return fmt.Sprintf("shop-%d", orders) }
 
-// simulate is the simulator process: it reads a list of shop sizes, prints a
-// world, and serves it until its standard input ends.
+// stock is what the host has.
+type stock struct {
+	Sizes []int // a shop with so many orders
+	Small int   // so many shops with one order, made just now
+}
+
+// smallShop is the nth of the small ones, from 1 on.
+func smallShop(n int) string { return fmt.Sprintf("small-%d", n) }
+
+// simulate is the simulator process: it reads what the host has in stock, prints
+// a world, and serves it until its standard input ends.
 func simulate(ctx context.Context) error {
-	var sizes []int
+	var has stock
 	in := json.NewDecoder(os.Stdin)
-	if err := in.Decode(&sizes); err != nil {
+	if err := in.Decode(&has); err != nil {
 		return err
 	}
-	w, err := startWorld(ctx, sizes)
+	w, err := startWorld(ctx, has)
 	if err != nil {
 		return err
 	}
@@ -55,10 +66,10 @@ func simulate(ctx context.Context) error {
 	return err
 }
 
-func startWorld(ctx context.Context, sizes []int) (*world, error) {
+func startWorld(ctx context.Context, has stock) (*world, error) {
 	var shops []sandbox.Shop
-	for _, n := range sizes {
-		shops = append(shops, sandbox.Shop{ID: shopOf(n), Name: shopOf(n), Zone: zone, Email: "bench@shop.example", Country: "US"})
+	for _, id := range has.shops() {
+		shops = append(shops, sandbox.Shop{ID: id, Name: id, Zone: zone, Email: "bench@shop.example", Country: "US"})
 	}
 	s, err := sandbox.Start(ctx, sandbox.Config{Shops: shops, CountOnly: true, TokenLife: tokenLife})
 	if err != nil {
@@ -66,18 +77,69 @@ func startWorld(ctx context.Context, sizes []int) (*world, error) {
 	}
 	w := &world{Host: s.HostURL(), TrustFile: s.TrustFileURL(), Items: s.ItemsURL(), App: s.AppURL(), Token: s.Token(),
 		Grants: map[string]string{}, From: time.Now().Add(-span).UTC()}
-	for _, n := range sizes {
-		if _, err := s.Host.MakeOrders(shopOf(n), n, w.From, orderSeed); err != nil {
-			return nil, err
-		}
-		granted, err := s.Host.Grant(shopOf(n))
-		if err != nil {
-			return nil, err
-		}
-		w.Grants[shopOf(n)] = granted.AccessToken
+	if err := w.stock(s, has); err != nil {
+		return nil, err
 	}
 	w.To = time.Now().UTC()
-	return w, nil
+	w.Quiet, err = serveQuiet(ctx)
+	return w, err
+}
+
+// shops are the names of the host's shops.
+func (has stock) shops() (ids []string) {
+	for _, n := range has.Sizes {
+		ids = append(ids, shopOf(n))
+	}
+	for n := range has.Small {
+		ids = append(ids, smallShop(n+1))
+	}
+	return ids
+}
+
+// stock makes the orders, and lets us in.
+func (w *world) stock(s *sandbox.World, has stock) error {
+	for _, n := range has.Sizes {
+		if _, err := s.Host.MakeOrders(shopOf(n), n, w.From, orderSeed); err != nil {
+			return err
+		}
+	}
+	for n := range has.Small {
+		if _, err := s.Host.MakeOrders(smallShop(n+1), 1, time.Time{}, orderSeed); err != nil {
+			return err
+		}
+	}
+	for _, id := range has.shops() {
+		granted, err := s.Host.Grant(id)
+		if err != nil {
+			return err
+		}
+		w.Grants[id] = granted.AccessToken
+	}
+	return nil
+}
+
+// slowPath goes behind the quiet host's address, for one that takes hostTakes.
+const slowPath = "/slow"
+
+// serveQuiet serves a host that is cheap to ask and never has news.
+func serveQuiet(ctx context.Context) (address string, err error) {
+	socket, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	nothing := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"orders":[],"next":null}`) // whoever asked is gone
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/orders", nothing)
+	mux.HandleFunc("GET "+slowPath+"/api/orders", func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(hostTakes)
+		nothing(w, r)
+	})
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(socket) }() // until the process ends
+	return "http://" + socket.Addr().String(), nil
 }
 
 // taken is what TrustFile was given since it was reset.

@@ -72,7 +72,20 @@ func (d *driver) takeMetered(ctx context.Context, name string, c contestant, ord
 
 // rounds lets contestants take turns, each first every other time.
 func (d *driver) rounds(contestants ...func() error) error {
-	for round := range d.plan.rounds {
+	return inTurn(d.plan.rounds, contestants)
+}
+
+// fewRounds is rounds for turns that are long beside what they measure: the
+// short form has one of each.
+func (d *driver) fewRounds(contestants ...func() error) error {
+	if d.plan.short {
+		return inTurn(1, contestants)
+	}
+	return d.rounds(contestants...)
+}
+
+func inTurn(rounds int, contestants []func() error) error {
+	for round := range rounds {
 		if round > 0 {
 			slices.Reverse(contestants)
 		}

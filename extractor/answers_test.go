@@ -278,21 +278,36 @@ func TestDueLanesAreFoundByTheirIndexAmongMany(t *testing.T) {
 	w.exec(`INSERT INTO lanes (connection_id, kind, from_at, due_at) SELECT id, k, now(), CASE WHEN id % 300 = 0 AND k = 'incremental' THEN now() WHEN k = 'delivery' THEN NULL ELSE now() + interval '1 hour' END
 		FROM connections, unnest(ARRAY['incremental', 'delivery', 'reconcile']) k WHERE external_id LIKE 'm%'`)
 	w.exec(`ANALYZE`)
-	hosts, parallel := w.allowed(models.LaneIncremental)
-	rows, err := w.Store.Pool.Query(t.Context(), `EXPLAIN ANALYZE `+claimSQL, models.LaneIncremental, 32, hosts, parallel, w.Timing.Lease)
+	hosts, parallel := w.allowed(models.LaneReconcile)
+	w.byIndex("lanes_due", claimSQL, models.LaneReconcile, 1, w.Timing.Lease, hosts, parallel)
+	w.byIndex("lanes_due", pullsSQL, 128, hosts, w.Timing.Lease)
+	w.exec(`UPDATE lanes SET due_at = now() - random() * interval '1 hour' WHERE kind = 'incremental'`)
+	for _, fresh := range []bool{false, true} { // statistics
+		if fresh {
+			w.exec(`ANALYZE`)
+		}
+		w.byIndex("lanes_due", pullsSQL, 128, hosts, w.Timing.Lease)
+	}
+}
+
+// byIndex fails when a statement reads all lanes, or all connections.
+func (w *world) byIndex(index, sql string, args ...any) {
+	w.t.Helper()
+	rows, err := w.Store.Pool.Query(w.t.Context(), `EXPLAIN ANALYZE `+sql, args...)
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	defer rows.Close()
 	var plan strings.Builder
 	for rows.Next() {
 		var line string
 		if err := rows.Scan(&line); err != nil {
-			t.Fatal(err)
+			w.t.Fatal(err)
 		}
 		plan.WriteString(line + "\n")
 	}
-	if strings.Contains(plan.String(), "Seq Scan on lanes") || !strings.Contains(plan.String(), "lanes_due") {
-		t.Error(plan.String())
+	w.t.Log(plan.String())
+	if strings.Contains(plan.String(), "Seq Scan on lanes") || strings.Contains(plan.String(), "Seq Scan on connections") || !strings.Contains(plan.String(), index) {
+		w.t.Error(plan.String())
 	}
 }

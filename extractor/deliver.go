@@ -49,7 +49,7 @@ type delivery struct {
 func (e *Engine) newDelivery(l *lane, until time.Time) *delivery {
 	d := &delivery{Engine: e, lane: l, until: until}
 	if l.ExternalID != nil {
-		d.account.ConnectionID = *l.ExternalID
+		d.account.ConnectionID = models.BadFirst("tenant", *l.ExternalID)
 	}
 	return d
 }
@@ -79,7 +79,7 @@ func (d *delivery) batches(ctx context.Context) error {
 		if err := d.post(ctx, b); err != nil {
 			return err
 		}
-		if time.Now().After(d.until) {
+		if d.over(ctx, d.until) {
 			return nil
 		}
 	}
@@ -98,7 +98,7 @@ func (d *delivery) verifyIfDue(ctx context.Context) error {
 
 // post sends one batch and settles it.
 func (d *delivery) post(ctx context.Context, b *batch) error {
-	if time.Since(b.marked) > startGrace {
+	if time.Since(b.marked) > startGrace && !models.Bad("grace") {
 		return d.unmark(ctx) // we were held up; whoever waits for us may have stopped waiting
 	}
 	if err := failpoint.Hit("before POST"); err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -39,6 +41,8 @@ type Engine struct {
 	river *river.Client[pgx.Tx]
 	nudge chan struct{} // wakes the sweep before its period is up
 	meter *meter
+	// draining: the process is asked to end, so nothing new is begun.
+	draining atomic.Bool
 
 	previews previews
 }
@@ -52,6 +56,9 @@ func New(o Options) (*Engine, error) {
 	if models.Bad("quiet") {
 		o.Timing.Quiet = time.Millisecond
 	}
+	if models.Bad("lease") {
+		o.Timing.Lease = time.Hour
+	}
 	e := &Engine{Options: o, nudge: make(chan struct{}, 1), meter: newMeter()}
 	client, err := newRiver(e)
 	if err != nil {
@@ -62,11 +69,18 @@ func New(o Options) (*Engine, error) {
 }
 
 // Run works until ctx is done, then drains: jobs under way get softStop to reach
-// their next checkpoint.
+// their next checkpoint, and claim nothing new.
 func (e *Engine) Run(ctx context.Context) error {
+	e.draining.Store(false)
+	defer context.AfterFunc(ctx, func() { e.draining.Store(true) })()
 	if err := e.river.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
+	beats, silent := context.WithCancel(context.WithoutCancel(ctx)) // it lives until it is drained
+	var beating sync.WaitGroup
+	defer beating.Wait()
+	defer silent()
+	beating.Go(func() { e.beatUntil(beats) })
 	e.sweepUntil(ctx)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), softStop)
 	defer cancel()
@@ -77,6 +91,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	hard, cancelHard := context.WithTimeout(context.WithoutCancel(ctx), hardStop)
 	defer cancelHard()
 	return e.river.StopAndCancel(hard)
+}
+
+// over reports whether a slice that was to last until then ends now.
+func (e *Engine) over(ctx context.Context, until time.Time) bool {
+	return ctx.Err() != nil || e.draining.Load() || !time.Now().Before(until)
 }
 
 // Nudge makes the sweep look for due work now. It never blocks.

@@ -32,6 +32,11 @@ type slice struct {
 	until   time.Time
 	seen    map[hostapi.Cursor]bool // of this slice, to notice a host that goes in circles
 	sum     counts                  // of this slice, for the activity
+
+	// together: a window that ends without news is not settled, but its end left
+	// in top, to be settled with those of other lanes.
+	together bool
+	top      *time.Time
 }
 
 func (e *Engine) newSlice(l *lane, until time.Time) (*slice, error) {
@@ -62,12 +67,16 @@ func (s *slice) extract(ctx context.Context) error {
 	}()
 	for {
 		got := gather(feed)
+		if s.endsStill(&got) {
+			s.meter.pages.WithLabelValues(s.lane.Host).Add(float64(len(got.pages)))
+			return s.finishWindow(ctx)
+		}
 		if len(got.pages) > 0 {
 			if err := s.accept(ctx, got, advance{window: window, next: got.next, last: !got.more, wait: got.wait}); err != nil {
 				return err
 			}
 		}
-		if got.err != nil || !got.more || got.wait > 0 || time.Now().After(s.until) {
+		if got.err != nil || !got.more || got.wait > 0 || s.over(ctx, s.until) {
 			return got.err
 		}
 	}
@@ -137,8 +146,19 @@ func rejects(readings []reading) []hostapi.Reject {
 	return all
 }
 
+// endsStill reports whether the window ends with this and the slice brought no
+// news: there is nothing to write but the lane's position.
+func (s *slice) endsStill(h *haul) bool {
+	return s.together && h.err == nil && !h.more && len(h.readings) == 0 && !h.answered() && s.sum == counts{}
+}
+
 // finishWindow records that there is nothing (more) to read.
 func (s *slice) finishWindow(ctx context.Context) error {
+	if s.together {
+		to := s.window().To
+		s.top = &to
+		return nil
+	}
 	_, err := s.commit(ctx, nil, advance{window: s.window(), last: true})
 	return err
 }

@@ -25,10 +25,10 @@ type share struct {
 // shares are chosen for a dyno of two cores and 512 MB: pulling waits for
 // hosts, so several at once; each delivery holds a batch of 1000.
 var shares = map[models.LaneKind]share{
-	models.LaneIncremental: {jobs: 4, chunk: 32, width: 4},
+	models.LaneIncremental: {jobs: 4, chunk: 128, width: 10},
 	models.LaneBackfill:    {jobs: 3, chunk: 1, width: 1},
 	models.LaneDelivery:    {jobs: 4, chunk: 8, width: 2},
-	models.LaneReconcile:   {jobs: 1, chunk: 4, width: 1},
+	models.LaneReconcile:   {jobs: 1, chunk: 1, width: 1},
 }
 
 // laneJob is a nudge to work on due lanes of a kind; which ones is in the tables.
@@ -96,7 +96,10 @@ func newRiver(e *Engine) (*river.Client[pgx.Tx], error) {
 // workLanes claims chunks of due lanes until none is due or the slice is over.
 func (e *Engine) workLanes(ctx context.Context, kind models.LaneKind) error {
 	until := time.Now().Add(sliceTime)
-	for time.Now().Before(until) && ctx.Err() == nil {
+	if kind == models.LaneIncremental {
+		return e.workPulls(ctx, until)
+	}
+	for !e.over(ctx, until) {
 		lanes, err := e.claim(ctx, kind, shares[kind].chunk)
 		if err != nil || len(lanes) == 0 {
 			return err
@@ -126,7 +129,7 @@ func (e *Engine) workChunk(ctx context.Context, lanes []*lane, until time.Time) 
 }
 
 func (e *Engine) workLane(ctx context.Context, l *lane, until time.Time) {
-	if ctx.Err() != nil || time.Now().After(until) {
+	if e.over(ctx, until) {
 		e.giveBack(ctx, l)
 		return
 	}
@@ -159,17 +162,30 @@ func (e *Engine) finish(ctx context.Context, l *lane, from side, err error) {
 	}
 	e.giveBack(ctx, l)
 	if l.Kind == models.LaneIncremental && l.Unsettled {
-		if err := e.Store.Restate(context.WithoutCancel(ctx), l.Connection); err != nil {
-			slog.Error("status not written", "connection", l.Connection, "error", err)
-		}
+		e.restate(ctx, l.Connection)
 	}
 }
 
-// giveBack ends the lease; when the lane is due is on its row already.
-func (e *Engine) giveBack(ctx context.Context, l *lane) {
-	_, err := e.Store.Pool.Exec(context.WithoutCancel(ctx), `UPDATE lanes SET leased_until = NULL WHERE id = $1 AND epoch = $2`, l.ID, l.Epoch)
+// restate writes the status sentence after trouble ended, or the first pull.
+func (e *Engine) restate(ctx context.Context, connection int64) {
+	if err := e.Store.Restate(context.WithoutCancel(ctx), connection); err != nil {
+		slog.Error("status not written", "connection", connection, "error", err)
+	}
+}
+
+// giveBack ends leases; when the lanes are due is on their rows already.
+func (e *Engine) giveBack(ctx context.Context, lanes ...*lane) {
+	if len(lanes) == 0 {
+		return
+	}
+	ids, epochs := make([]int64, len(lanes)), make([]int64, len(lanes))
+	for i, l := range lanes {
+		ids[i], epochs[i] = l.ID, l.Epoch
+	}
+	_, err := e.Store.Pool.Exec(context.WithoutCancel(ctx), `UPDATE lanes l SET leased_until = NULL
+		FROM unnest($1::bigint[], $2::bigint[]) x(id, epoch) WHERE l.id = x.id AND l.epoch = x.epoch`, ids, epochs)
 	if err != nil {
-		slog.Error("lease not given back; it expires by itself", "connection", l.Connection, "lane", l.Kind, "error", err)
+		slog.Error("leases not given back; they expire by themselves", "lanes", len(lanes), "lane", lanes[0].Kind, "error", err)
 	}
 }
 

@@ -168,11 +168,11 @@ func TestPageThatOutlivesItsJobIsAFailure(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "2020-01-01")
 	w.Timing.Page = 50 * time.Millisecond
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	w.host.reread = func(hostapi.Cursor) {
-		time.Sleep(2 * w.Timing.Page)
-		cancel() // the job's time is up
+		<-ctx.Done()                  // the job's time is up
+		time.Sleep(w.Timing.Page / 2) // and every context made of its has heard of it
 		w.host.fail(fmt.Errorf("read: %w", ctx.Err()))
 	}
 	_ = w.workLanes(ctx, models.LaneIncremental)

@@ -41,9 +41,9 @@ type lane struct {
 }
 
 // claimSQL leases due lanes of one kind: of each connection no more than its
-// host allows at once ($3, $4), each connection's first before any one's second.
+// host allows at once ($4, $5), each connection's first before any one's second.
 const claimSQL = `
-WITH allowed AS (SELECT * FROM unnest($3::text[], $4::int[]) a(host, parallel)),
+WITH allowed AS (SELECT * FROM unnest($4::text[], $5::int[]) a(host, parallel)),
 busy AS (SELECT connection_id, count(*) AS lanes FROM lanes WHERE kind = $1 AND leased_until > now() GROUP BY connection_id),
 candidates AS (
   SELECT l.id, l.due_at, a.parallel,
@@ -60,7 +60,11 @@ picked AS (
   JOIN lanes l ON l.id = x.id
   WHERE l.due_at <= now() AND (l.leased_until IS NULL OR l.leased_until <= now())
   ORDER BY x.nth, x.due_at LIMIT $2 FOR UPDATE OF l SKIP LOCKED)
-UPDATE lanes l SET epoch = l.epoch + 1, leased_until = now() + $5::interval
+` + leaseSQL
+
+// leaseSQL leases the lanes that were picked ($3: for so long) and tells what
+// their work needs.
+const leaseSQL = `UPDATE lanes l SET epoch = l.epoch + 1, leased_until = now() + $3::interval
 FROM picked p, connections c WHERE l.id = p.id AND c.id = l.connection_id
 RETURNING l.id, l.connection_id, l.kind, l.from_at, l.to_at, l.cursor, l.epoch, l.failures, l.batch_limit, l.pages,
   c.external_id, c.host, c.host_account, c.zone, c.settings, c.generation, c.trouble_since IS NOT NULL OR c.last_sync_at IS NULL, now()`
@@ -68,7 +72,7 @@ RETURNING l.id, l.connection_id, l.kind, l.from_at, l.to_at, l.cursor, l.epoch, 
 // claim leases up to limit due lanes of a kind.
 func (e *Engine) claim(ctx context.Context, kind models.LaneKind, limit int) ([]*lane, error) {
 	hosts, parallel := e.allowed(kind)
-	rows, err := e.Store.Pool.Query(ctx, claimSQL, kind, limit, hosts, parallel, e.Timing.Lease)
+	rows, err := e.Store.Pool.Query(ctx, claimSQL, kind, limit, e.Timing.Lease, hosts, parallel)
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ func (s *slice) reconcile(ctx context.Context) error {
 		if err := s.compareDay(ctx, p); err != nil {
 			return err
 		}
-		if p = (&progress{Day: nextDay(p.Day)}); time.Now().After(s.until) {
+		if p = (&progress{Day: nextDay(p.Day)}); s.over(ctx, s.until) {
 			return s.recountAgain(ctx, p)
 		}
 	}
@@ -142,7 +142,7 @@ func (s *slice) listDay(ctx context.Context, r hostapi.Recounter, p *progress) (
 		if p.Cursor = page.Next; !page.More {
 			return true, nil
 		}
-		if p.wait = wait; wait > 0 || time.Now().After(s.until) {
+		if p.wait = wait; wait > 0 || s.over(ctx, s.until) {
 			return false, nil
 		}
 	}

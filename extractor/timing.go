@@ -67,18 +67,19 @@ type Timing struct {
 	Anew   time.Duration // least wait before a window begins anew, so that one that never ends costs little
 
 	Preview time.Duration // see previewTime
+	Beat    time.Duration // see beatEvery
 }
 
 func (t Timing) orDefaults() Timing {
 	def := Timing{
 		Sweep: sweepEvery, Care: careEvery, Lease: leaseTime, Quiet: quietTime, Doubt: tokenDoubt,
 		Hour: targetHour, Probe: probeEvery, First: backoffFirst, Resend: resendFirst, Page: pageTime, Wake: wakeEvery, Anew: backoffMost,
-		Preview: previewTime,
+		Preview: previewTime, Beat: beatEvery,
 	}
 	for _, p := range []struct{ have, def *time.Duration }{
 		{&t.Sweep, &def.Sweep}, {&t.Care, &def.Care}, {&t.Lease, &def.Lease}, {&t.Quiet, &def.Quiet}, {&t.Doubt, &def.Doubt},
 		{&t.Hour, &def.Hour}, {&t.Probe, &def.Probe}, {&t.First, &def.First}, {&t.Resend, &def.Resend},
-		{&t.Page, &def.Page}, {&t.Wake, &def.Wake}, {&t.Anew, &def.Anew}, {&t.Preview, &def.Preview},
+		{&t.Page, &def.Page}, {&t.Wake, &def.Wake}, {&t.Anew, &def.Anew}, {&t.Preview, &def.Preview}, {&t.Beat, &def.Beat},
 	} {
 		if *p.have == 0 {
 			*p.have = *p.def

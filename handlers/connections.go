@@ -160,24 +160,26 @@ func (a *api) showConnection(c *gin.Context) {
 		return
 	}
 	c.Set(connectionKey, shown.ID)
-	service, err := a.service.get(c.Request.Context())
+	now, err := a.present(c.Request.Context())
 	if err != nil {
 		fail(c, err, "")
 		return
 	}
-	respondJSON(c, detailOf(shown, service))
+	respondJSON(c, a.detailOf(shown, now))
 }
 
-func detailOf(s *models.Shown, service *models.Service) *detail {
+func (a *api) detailOf(s *models.Shown, now *present) *detail {
 	d := &detail{
 		Enabled: s.Enabled, Authorized: s.Authorized, HostSystemIdentifier: s.HostLabel,
 		StartDate: optionalDate(s.StartDate), StatusChangedAt: timestamp(s.StatusChangedAt),
 		LastSyncAt: optionalTimestamp(s.LastSyncAt), NextSyncAt: optionalTimestamp(s.NextSyncAt),
 		StatusMessage: s.StatusMessage,
 	}
-	if s.Active && !service.Working() {
+	if !now.works() && s.Active {
 		d.NextSyncAt = nil
-		d.StatusMessage = "The whole connector is stopped at the moment, so nothing is synchronised. It resumes here when the connector does; there is nothing to do for you."
+	}
+	if sentence := now.sentence(s, a.Store.Title(s.Host)); sentence != "" {
+		d.StatusMessage = sentence
 	}
 	return d
 }

@@ -19,6 +19,7 @@ type connector struct {
 	Enabled       bool             `json:"enabled"`
 	UserCount     int64            `json:"userCount"`
 	LastUpdatedAt string           `json:"lastUpdatedAt"`
+	StatusMessage string           `json:"statusMessage"`
 	Metrics       connectorMetrics `json:"metrics"`
 }
 
@@ -110,8 +111,12 @@ func (a *api) connectorOf(ctx context.Context, service *models.Service) (*connec
 	if err != nil {
 		return nil, err
 	}
+	now, err := a.presentOf(ctx, service)
+	if err != nil {
+		return nil, err
+	}
 	return &connector{
-		Enabled: service.Working(), UserCount: users, LastUpdatedAt: timestamp(service.UpdatedAt),
+		Enabled: service.Working(), UserCount: users, LastUpdatedAt: timestamp(service.UpdatedAt), StatusMessage: now.state(),
 		Metrics: connectorMetrics{
 			JobsPending: w.JobsPending, JobsDurationMin: w.DurationMin, JobsDurationMax: w.DurationMax,
 			JobsDurationAvg: w.DurationAvg, HourlySyncedCount: w.HourlySyncedCount, DailySyncedCount: w.DailySyncedCount,

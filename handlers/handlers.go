@@ -47,6 +47,7 @@ type api struct {
 	vitals   *cached[[]byte] // the answer of GET /health
 	service  *cached[*models.Service]
 	workload *cached[*models.Workload]
+	crew     *cached[*models.Crew]
 	large    chan struct{} // held by large notices
 }
 
@@ -72,6 +73,7 @@ func newAPI(cfg Config) *api {
 	a.vitals = newCached(neighbourAge, a.takeVitals)
 	a.service = newCached(serviceAge, cfg.Store.Service)
 	a.workload = newCached(neighbourAge, cfg.Store.Workload)
+	a.crew = newCached(neighbourAge, cfg.Store.Crew)
 	return a
 }
 

@@ -187,12 +187,31 @@ func TestHealth(t *testing.T) {
 	all := func(connector, host, target string) [3]string { return [3]string{connector, host, target} }
 	active := `INSERT INTO connections (external_id, host, authorized, start_date, trouble_since)
 		SELECT 'c' || n, 'shop', true, '2018-04-01', CASE WHEN n <= %d THEN now() END FROM generate_series(1, 10) n`
+	ten := fmt.Sprintf(active, 0)
+	lanes := ten + `; INSERT INTO lanes (connection_id, kind, due_at, failures) SELECT id, '%s', now() - interval '%s', %d FROM connections`
 	for name, h := range map[string]struct {
 		sql  string
 		want [3]string
 	}{
 		"all well":               {`SELECT 1`, all("OK", "OK", "OK")},
-		"hosts well":             {fmt.Sprintf(active, 0), all("OK", "OK", "OK")},
+		"hosts well":             {ten, all("OK", "OK", "OK")},
+		"no worker yet":          {`DELETE FROM workers`, all("FAIL", "OK", "OK")},
+		"dead workers":           {`UPDATE workers SET seen_at = now() - interval '36 seconds'`, all("FAIL", "OK", "OK")},
+		"one worker of two":      {`INSERT INTO workers VALUES (gen_random_uuid(), now(), now() - interval '1 hour')`, all("OK", "OK", "OK")},
+		"work is done":           {fmt.Sprintf(lanes, "delivery", "4 minutes", 3), all("OK", "OK", "OK")},
+		"work waits":             {fmt.Sprintf(lanes, "delivery", "6 minutes", 0), all("DEGRADED", "OK", "OK")},
+		"the past waits":         {fmt.Sprintf(lanes, "backfill", "1 day", 0), all("OK", "OK", "OK")},
+		"stopped work waits":     {fmt.Sprintf(lanes, "delivery", "6 minutes", 0) + `; UPDATE connections SET wish = 'off'`, all("OK", "OK", "OK")},
+		"work fails":             {fmt.Sprintf(lanes, "reconcile", "-1 minutes", 4), all("DEGRADED", "OK", "OK")},
+		"pulls fail at hosts":    {fmt.Sprintf(lanes, "incremental", "-1 minutes", 4) + `; UPDATE connections SET trouble_since = now()`, all("OK", "FAIL", "OK")},
+		"sending fails there":    {fmt.Sprintf(lanes, "delivery", "-1 minutes", 4) + `; UPDATE service SET target_failing_since = now()`, all("OK", "OK", "DEGRADED")},
+		"a merchant left":        {ten + `; UPDATE connections SET pause = 'unauthorised', authorized = false WHERE id = 1`, all("OK", "DEGRADED", "OK")},
+		"it left long ago":       {ten + `; UPDATE connections SET pause = 'unauthorised', status_changed_at = now() - interval '61 minutes' WHERE id = 1`, all("OK", "OK", "OK")},
+		"all are shut out":       {ten + `; UPDATE connections SET pause = 'unauthorised', authorized = false`, all("OK", "FAIL", "OK")},
+		"unknown at the target":  {ten + `; UPDATE connections SET pause = 'unknown at target' WHERE id = 1`, all("OK", "OK", "DEGRADED")},
+		"some have to wait":      {ten + `; UPDATE connections SET throttled_until = now() + interval '1 minute' WHERE id < 6`, all("OK", "OK", "OK")},
+		"most have to wait":      {ten + `; UPDATE connections SET throttled_until = now() + interval '1 minute' WHERE id < 7`, all("OK", "DEGRADED", "OK")},
+		"waited long enough":     {ten + `; UPDATE connections SET throttled_until = now() - interval '1 second'`, all("OK", "OK", "OK")},
 		"some hosts fail":        {fmt.Sprintf(active, 4), all("OK", "DEGRADED", "OK")},
 		"most hosts fail":        {fmt.Sprintf(active, 5), all("OK", "FAIL", "OK")},
 		"switched off":           {`UPDATE service SET enabled = false`, all("DEGRADED", "OK", "OK")},
@@ -213,6 +232,43 @@ func TestHealth(t *testing.T) {
 				if s.Type != kind || s.Status != h.want[i] || (s.Description == nominal) != (s.Status == healthOK) {
 					t.Errorf("%+v, want %s", s, h.want[i])
 				}
+			}
+		})
+	}
+}
+
+// TestWhatLiesOverAStatus: what keeps everything from being synchronised is
+// said on each connection that is concerned, and of the connector.
+func TestWhatLiesOverAStatus(t *testing.T) {
+	t.Parallel()
+	for name, over := range map[string]struct{ sql, connection, connector string }{
+		"all well":      {`SELECT 1`, "own words", "There is nothing to do"},
+		"switched off":  {`UPDATE service SET enabled = false`, "whole connector", "Switch it on"},
+		"token refused": {`UPDATE service SET pause = 'token refused'`, "whole connector", "EXTRACTOR_TO_AVALARA_TOKEN"},
+		"target silent": {`UPDATE service SET pause = 'target silent'`, "whole connector", "for an hour"},
+		"target fails":  {`UPDATE service SET target_failing_since = now()`, "what we read waits", "keep trying"},
+		"token doubted": {`UPDATE service SET doubted_at = now()`, "what we read waits", "keep trying"},
+		"no worker yet": {`DELETE FROM workers`, "workers are not running", "extractor worker"},
+		"dead workers":  {`UPDATE workers SET seen_at = '2020-01-02 03:04:05+00'`, "workers are not running", "since 2020-01-02 03:04:05 UTC"},
+		"made to wait":  {`UPDATE connections SET throttled_until = now() + interval '1 minute'`, "Shop makes us wait", "There is nothing to do"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.authorise(b.create("a", "2018-04-01"))
+			b.create("b", "2018-04-01")
+			b.exec(`UPDATE connections SET status_message = 'its own words'`)
+			b.exec(over.sql)
+			var a, other detail
+			var c connector
+			b.call("GET", "/connections/a", "").is(200).into(&a)
+			b.call("GET", "/connections/b", "").is(200).into(&other)
+			b.call("GET", "/connector", "").is(200).into(&c)
+			if !strings.Contains(a.StatusMessage, over.connection) || !strings.Contains(c.StatusMessage, over.connector) {
+				t.Errorf("connection: %s\nconnector: %s", a.StatusMessage, c.StatusMessage)
+			}
+			if other.StatusMessage != "its own words" {
+				t.Errorf("one that waits for its merchant says %s", other.StatusMessage)
 			}
 		})
 	}

@@ -180,6 +180,9 @@ func (t *transport) renew(ctx context.Context, needed func(models.Token, time.Ti
 	if err := failpoint.Hit("after token store"); err != nil {
 		return token, err
 	}
+	if models.Bad("secret") {
+		slog.InfoContext(ctx, "token renewed", "connection", t.connection, "token", token.Access)
+	}
 	t.mu.Lock()
 	t.token = token
 	t.mu.Unlock()

@@ -19,6 +19,9 @@ type Activity struct {
 // recordActivity writes down what happened, in plain words for the merchant
 // ("connected the account"). tx is the transaction of the change.
 func recordActivity(tx *gorm.DB, connectionID int64, action string) error {
+	if Bad("activity") {
+		tx.Exec(`INSERT INTO activities (connection_id, action) VALUES (?, ?)`, connectionID, action)
+	}
 	return tx.Exec(`INSERT INTO activities (connection_id, action) VALUES (?, ?)`, connectionID, action).Error
 }
 

@@ -35,6 +35,7 @@ type Connection struct {
 	LastSyncAt        *time.Time
 	NextSyncAt        *time.Time
 	TroubleSince      *time.Time
+	ThrottledUntil    *time.Time
 	CreatedAt         time.Time `gorm:"default:now()"`
 	DeletedAt         *time.Time
 	Enabled           bool `gorm:"->"` // generated: the consumer's wish and our pause together

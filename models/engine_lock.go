@@ -41,6 +41,23 @@ func (l Lock) Share(ctx context.Context, tx pgx.Tx, connection int64) error {
 	return err
 }
 
+// TryShare takes a lock that others may share on many connections, where nobody
+// holds it or waits for it alone, and returns those. It waits for none.
+func (l Lock) TryShare(ctx context.Context, tx pgx.Tx, connections []int64) (taken map[int64]bool, err error) {
+	keys := make([]int64, len(connections))
+	for i, c := range connections {
+		keys[i] = l.key(c)
+	}
+	rows, err := tx.Query(ctx, `SELECT c FROM unnest($1::bigint[], $2::bigint[]) x(c, k) WHERE pg_try_advisory_xact_lock_shared(k)`, connections, keys)
+	if err != nil {
+		return nil, err
+	}
+	taken = make(map[int64]bool, len(connections))
+	var id int64
+	_, err = pgx.ForEachRow(rows, []any{&id}, func() error { taken[id] = true; return nil })
+	return taken, err
+}
+
 // HoldOutboxLazily shares LockControl and takes LockOutbox in one round trip, in
 // that order, for a transaction whose commit need not be on disk when it is answered.
 func HoldOutboxLazily(ctx context.Context, tx pgx.Tx, connection int64) error {

@@ -42,7 +42,19 @@ const LocalTimeLayout = "2006-01-02T15:04:05"
 
 // LocalTimeIn is t on the clocks of zone.
 func LocalTimeIn(t time.Time, zone *time.Location) LocalTime {
-	return LocalTime(t.In(zone).Format(LocalTimeLayout))
+	t = t.In(zone)
+	var room [len(time.RFC3339Nano)]byte
+	text := t.AppendFormat(room[:0], time.RFC3339)                               // much faster than other layouts
+	if len(text) < len(LocalTimeLayout) || text[len(LocalTimeLayout)-3] != ':' { // a year of five digits
+		return LocalTime(t.Format(LocalTimeLayout))
+	}
+	return LocalTime(text[:len(LocalTimeLayout)])
+}
+
+// valid says what is wrong with l as a moment of the calendar, if anything.
+func (l LocalTime) valid() error {
+	_, err := time.Parse(time.RFC3339, string(l)+"Z") // much faster than other layouts
+	return err
 }
 
 // Day is the calendar day, "2006-01-02".

@@ -6,3 +6,6 @@ package models
 // that the harness in torture can show that it would notice. It is false, and a
 // constant to the compiler, in every build without the tag torture_bad.
 func Bad(string) bool { return false }
+
+// BadFirst is v; where a build makes the mistake, it is the first v of all.
+func BadFirst(_, v string) string { return v }

@@ -3,7 +3,6 @@ package models
 import (
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -59,7 +58,7 @@ func (p Policy) Apply(it *Item) error {
 	if err := checkKey(it.Key); err != nil {
 		return err
 	}
-	if _, err := time.Parse(LocalTimeLayout, string(it.Sale.Date)); err != nil {
+	if err := it.Sale.Date.valid(); err != nil {
 		return Errorf(Refused, "The date of this transaction is missing or cannot be read.").Because(err)
 	}
 	for _, step := range []func(*Item) error{p.currency, p.shipTo, shipFrom, checkAmounts, compareCharged} {
@@ -71,10 +70,26 @@ func (p Policy) Apply(it *Item) error {
 }
 
 func checkKey(key string) error {
+	if isPlainKey(key) {
+		return nil
+	}
 	if key == "" || utf8.RuneCountInString(key) > maxKey || !utf8.ValidString(key) || strings.ContainsFunc(key, unicode.IsControl) {
 		return Errorf(Refused, "The id of this transaction is missing, longer than %d characters, or not plain text.", maxKey)
 	}
 	return nil
+}
+
+// isPlainKey reports whether key is short and of printed ASCII, as nearly all are.
+func isPlainKey(key string) bool {
+	if key == "" || len(key) > maxKey {
+		return false
+	}
+	for i := range len(key) {
+		if key[i] < ' ' || key[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // currency looks at the currency, which is US dollars or a matter of the policy.
@@ -119,15 +134,30 @@ func (p Policy) shipTo(it *Item) error {
 
 // byPreference orders places by kind and keeps the host's order within a kind.
 func byPreference(places []Place) []Place {
-	ordered := make([]Place, 0, len(places))
+	if ordered(places) {
+		return places
+	}
+	sorted := make([]Place, 0, len(places))
 	for kind := PlaceShipping; kind <= PlaceBilling; kind++ {
 		for _, place := range places {
 			if place.Kind == kind {
-				ordered = append(ordered, place)
+				sorted = append(sorted, place)
 			}
 		}
 	}
-	return ordered
+	return sorted
+}
+
+// ordered reports whether places are in the order of preference, as most hosts give them.
+func ordered(places []Place) bool {
+	least := PlaceShipping
+	for i := range places {
+		if places[i].Kind < least || places[i].Kind > PlaceBilling {
+			return false
+		}
+		least = places[i].Kind
+	}
+	return true
 }
 
 // reviewPlace says when the address is second best.

@@ -3,6 +3,7 @@ package models
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -201,4 +202,44 @@ func TestApplyPassesOnlyGoodAddresses(t *testing.T) {
 			t.Fatalf("passed %+v", a)
 		}
 	})
+}
+
+func TestLocalTimeIn(t *testing.T) {
+	t.Parallel()
+	zone := time.FixedZone("", -6*60*60)
+	for want, at := range map[LocalTime]time.Time{
+		"2026-03-07T20:30:00":  time.Date(2026, 3, 8, 2, 30, 0, 999, time.UTC),
+		"0999-12-31T18:00:00":  time.Date(1000, 1, 1, 0, 0, 0, 0, time.UTC),
+		"10000-01-01T06:00:00": time.Date(10000, 1, 1, 12, 0, 0, 0, time.UTC),
+		"-0001-01-01T06:00:00": time.Date(-1, 1, 1, 12, 0, 0, 0, time.UTC),
+	} {
+		if got := LocalTimeIn(at, zone); got != want || string(got) != at.In(zone).Format(LocalTimeLayout) {
+			t.Errorf("%s is %s, want %s", at, got, want)
+		}
+	}
+}
+
+// What a date is, is what its layout takes.
+func TestADateIsWhatItsLayoutTakes(t *testing.T) {
+	t.Parallel()
+	for _, text := range []LocalTime{
+		"2026-03-08T02:30:00", "2026-3-08T02:30:00", "2026-03-08T2:30:00", "2026-03-08T02:30", "2026-03-08T02:30:00.5", "2026-03-08T02:30:00,5",
+		"2026-03-08T24:00:00", "2026-02-29T00:00:00", "2024-02-29T00:00:00", "2026-03-08t02:30:00", "2026-03-08 02:30:00", "2026-03-08T02:30:60",
+		"", "Z", "2026-03-08T02:30:00Z", "2026-03-08T02:30:00+01:00", "2026-03-08T02:30:00z", "10000-01-01T00:00:00", "0000-01-01T00:00:00",
+	} {
+		_, want := time.Parse(LocalTimeLayout, string(text))
+		if got := text.valid(); (got == nil) != (want == nil) {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
+// What has nothing to be made of it comes out as any other text does.
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"": "", "USD": "USD", "usd": "USD", " USD ": "USD", "NEW  york": "NEW YORK", "ÄÖ": "ÄÖ", "äö": "ÄÖ", "A1": "A1"} {
+		if got := plain(text); got != want {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
 }

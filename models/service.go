@@ -26,6 +26,12 @@ func (Service) TableName() string { return "service" }
 // own pause together.
 func (s *Service) Working() bool { return s.Enabled && s.Pause == "" }
 
+// TargetFails reports whether the target failed, or refused our token, when it
+// was asked last.
+func (s *Service) TargetFails() bool {
+	return s.TargetFailingSince != nil || s.DoubtedAt != nil || s.Pause != ""
+}
+
 // Service is the state of the service as a whole.
 func (s *Store) Service(ctx context.Context) (*Service, error) {
 	var v Service
@@ -88,27 +94,4 @@ func (s *Store) Workload(ctx context.Context) (*Workload, error) {
 		return nil, fmt.Errorf("workload: %w", err)
 	}
 	return &w, nil
-}
-
-// Pulse is what GET /health is made of.
-type Pulse struct {
-	Service  Service
-	Now      time.Time // the database's clock
-	Active   int64     // connections that are able to work
-	Troubled int64     // those of them whose host fails
-}
-
-// Pulse reads our own tables only: neighbours are judged by what the workers saw last.
-func (s *Store) Pulse(ctx context.Context) (*Pulse, error) {
-	v, err := s.Service(ctx)
-	if err != nil {
-		return nil, err
-	}
-	p := Pulse{Service: *v}
-	err = s.Pool.QueryRow(ctx, `SELECT now(), count(*), count(*) FILTER (WHERE trouble_since IS NOT NULL)
-		FROM connections WHERE active`).Scan(&p.Now, &p.Active, &p.Troubled)
-	if err != nil {
-		return nil, fmt.Errorf("pulse: %w", err)
-	}
-	return &p, nil
 }

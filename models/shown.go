@@ -12,6 +12,7 @@ import (
 // Shown is what consumers see of a connection.
 type Shown struct {
 	ID              int64
+	Host            string // folder name of the adapter
 	Enabled         bool
 	Active          bool // enabled, and able to work
 	Authorized      bool
@@ -20,10 +21,11 @@ type Shown struct {
 	StatusChangedAt time.Time
 	LastSyncAt      *time.Time
 	NextSyncAt      *time.Time
+	ThrottledUntil  *time.Time // when the host lets us ask again
 	StatusMessage   string
 }
 
-const shownSQL = `SELECT id, enabled, active, authorized, host_label, start_date, status_changed_at, last_sync_at, next_sync_at, status_message
+const shownSQL = `SELECT id, host, enabled, active, authorized, host_label, start_date, status_changed_at, last_sync_at, next_sync_at, throttled_until, status_message
 	FROM connections WHERE external_id = $1 AND deleted_at IS NULL`
 
 // ShowConnection is the live connection of a connectionId, or NotFound. It is
@@ -33,8 +35,8 @@ func (s *Store) ShowConnection(ctx context.Context, externalID string) (*Shown, 
 		return nil, errNoConnection
 	}
 	var v Shown
-	err := s.Pool.QueryRow(ctx, shownSQL, externalID).Scan(&v.ID, &v.Enabled, &v.Active, &v.Authorized, &v.HostLabel, &v.StartDate,
-		&v.StatusChangedAt, &v.LastSyncAt, &v.NextSyncAt, &v.StatusMessage)
+	err := s.Pool.QueryRow(ctx, shownSQL, externalID).Scan(&v.ID, &v.Host, &v.Enabled, &v.Active, &v.Authorized, &v.HostLabel, &v.StartDate,
+		&v.StatusChangedAt, &v.LastSyncAt, &v.NextSyncAt, &v.ThrottledUntil, &v.StatusMessage)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, errNoConnection
 	}

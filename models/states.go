@@ -74,4 +74,20 @@ func countryCode(s string) string {
 }
 
 // plain is s in capitals, with single spaces.
-func plain(s string) string { return strings.ToUpper(strings.Join(strings.Fields(s), " ")) }
+func plain(s string) string {
+	if isCode(s) {
+		return s
+	}
+	return strings.ToUpper(strings.Join(strings.Fields(s), " "))
+}
+
+// isCode reports whether s is in capital letters only, as most codes of states,
+// countries and currencies are: nothing has to be made of it.
+func isCode(s string) bool {
+	for i := range len(s) {
+		if s[i] < 'A' || s[i] > 'Z' {
+			return false
+		}
+	}
+	return true
+}

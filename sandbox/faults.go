@@ -42,7 +42,7 @@ type Fault struct {
 	DelayMS      int      `json:"delayMs,omitempty"`
 	RetryAfter   string   `json:"retryAfter,omitempty"` // the header as it is; default "1"
 	Orders       []string `json:"orders,omitempty"`     // dropped: these
-	Items        []string `json:"items,omitempty"`      // 400: these item ids
+	Items        []string `json:"items,omitempty"`      // 400: these item ids; late: batches with one of them only
 	DataPath     string   `json:"dataPath,omitempty"`   // 400: property named (".salesTax"), or ".items" for none by index
 	Limit        int      `json:"limit,omitempty"`      // 413: most items that pass
 }

@@ -54,6 +54,7 @@ type Host struct {
 	provider op.OpenIDProvider
 	prints   map[string][]*blueprint
 	faults   faults
+	holds    holds
 	next     atomic.Int64 // the next order's id
 }
 

@@ -78,7 +78,9 @@ func (h *Host) listOrders(w http.ResponseWriter, r *http.Request, s *shopState) 
 		return
 	}
 	s.count(func(n *ShopStats) { n.Pages++ })
-	h.writePage(w, *buf, s)
+	if h.holds.meet(r.Context(), s.ID, *buf) {
+		h.writePage(w, *buf, s)
+	}
 }
 
 func (s *shopState) byIDs(buf []byte, list string) ([]byte, error) {

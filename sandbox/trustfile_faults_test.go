@@ -109,6 +109,19 @@ func TestLateApply(t *testing.T) {
 	}
 }
 
+// TestLateForSome: batches without the items named are taken at once.
+func TestLateForSome(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Config{})
+	w.TrustFile.AddFault(Fault{Kind: FaultLate, DelayMS: 60_000, Items: []string{"2"}})
+	if r := post(t, w, "c", good("1", nil)); r.status != http.StatusOK {
+		t.Errorf("another item: %d %v", r.status, r.err)
+	}
+	if r := post(t, w, "c", good("1", nil), good("2", nil)); r.err == nil {
+		t.Errorf("the item named: %d", r.status)
+	}
+}
+
 func TestInFlight(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Config{})

@@ -115,7 +115,8 @@ func now() string { return time.Now().UTC().Format(time.RFC3339) }
 // misbehave lets a fault act, and reports whether it has dealt with the request.
 func (p *posting) misbehave() bool {
 	f, ok := p.t.faults.take(func(f *Fault) bool {
-		return f.concerns(p.b.id) && f.Kind != FaultRefuse && (f.Kind != FaultTooLarge || len(p.items) > f.Limit)
+		return f.concerns(p.b.id) && f.Kind != FaultRefuse && (f.Kind != FaultTooLarge || len(p.items) > f.Limit) &&
+			(f.Kind != FaultLate || len(f.Items) == 0 || slices.ContainsFunc(p.items, f.names))
 	})
 	if !ok {
 		return false

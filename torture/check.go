@@ -9,17 +9,21 @@ import (
 type checker struct {
 	*stage
 	violations []string
-	unjudged   int // oddities that a fault explains
+	unjudged   int            // oddities that a fault explains
+	told       map[string]int // violations of each invariant
 }
 
 func newChecker(s *stage) *checker { return &checker{stage: s} }
 
-// mostTold is how many violations of one schedule are written out.
-const mostTold = 30
+// mostTold is how many violations of one invariant are written out.
+const mostTold = 10
 
 // fail notes a violation of an invariant, in words.
 func (c *checker) fail(invariant, format string, args ...any) {
-	if len(c.violations) < mostTold {
+	if c.told == nil {
+		c.told = map[string]int{}
+	}
+	if c.told[invariant]++; c.told[invariant] <= mostTold {
 		c.violations = append(c.violations, invariant+": "+fmt.Sprintf(format, args...))
 	}
 }
@@ -40,7 +44,7 @@ func (c *checker) judge(ctx context.Context) {
 	c.halted()
 	c.oneAtATime()
 	c.refreshes()
-	c.told(ctx)
+	c.activities(ctx)
 	c.stuck(ctx)
 	c.canaries(ctx)
 }

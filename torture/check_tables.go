@@ -16,8 +16,8 @@ import (
 // changes are the beginnings of the activities that tell of the consumer's wishes.
 var changes = []string{"created the connection", "changed the start date", "changed the connection's id", "switched synchronising", "deleted the connection"}
 
-// told checks, in our own tables, that each change of state has one activity (I7).
-func (c *checker) told(ctx context.Context) {
+// activities checks, in our own tables, that each change of state has one activity (I7).
+func (c *checker) activities(ctx context.Context) {
 	for _, m := range c.merchants {
 		for _, l := range m.lives {
 			rows, err := c.store.Query(ctx, `SELECT action FROM activities WHERE connection_id = $1 ORDER BY id`, l.number)

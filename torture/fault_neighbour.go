@@ -25,9 +25,7 @@ var hostFaults = []trouble{
 	}),
 	{"host: orders never listed", sideListing, "20", 2, dropOrders},
 	atHost("access tokens die early", "17", sideToken, 3, func(*rand.Rand) sandbox.Fault { return sandbox.Fault{Kind: sandbox.FaultExpired} }),
-	atHost("access withdrawn", "17", sideToken, 1, func(r *rand.Rand) sandbox.Fault {
-		return sandbox.Fault{Kind: sandbox.FaultRevoked, Account: pickOf(r, []string{"shop-1", "shop-2", "shop-3"})}
-	}),
+	{"host: access withdrawn", sideToken, "17", 1, withdraw},
 	atHost("token answer lost", "29", sideToken, 2, atToken(counted(sandbox.FaultLost))),
 	atHost("token endpoint 500", "30", sideToken, 1, atToken(counted(sandbox.FaultError))),
 	atHost("token endpoint 429", "30", sideToken, 1, atToken(counted(sandbox.FaultThrottle))),
@@ -62,6 +60,16 @@ func atToken(draw func(*rand.Rand) sandbox.Fault) func(*rand.Rand) sandbox.Fault
 		f.Door = "token"
 		return f
 	}
+}
+
+// withdraw takes a merchant's access back, until he lets us in again.
+func withdraw(_ context.Context, s *stage, _ step, r *rand.Rand) func() {
+	account := s.merchants[r.IntN(len(s.merchants))].account
+	s.mu.Lock()
+	s.withdrawn = append(s.withdrawn, account)
+	s.mu.Unlock()
+	s.world.Host.AddFault(sandbox.Fault{Kind: sandbox.FaultRevoked, Account: account})
+	return nothing
 }
 
 // dropOrders makes orders that the listing by updated time never shows again.

@@ -191,6 +191,11 @@ func (m *merchant) letIn(ctx context.Context, s *stage) error {
 	if err := m.enable(ctx, s); err != nil {
 		return err
 	}
+	return m.readmit(ctx, s)
+}
+
+// readmit goes through the popup once more if we are no longer let in.
+func (m *merchant) readmit(ctx context.Context, s *stage) error {
 	l := m.now()
 	a, err := s.consumer.call(ctx, http.MethodGet, l.path(), nil)
 	if err != nil {

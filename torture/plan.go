@@ -38,6 +38,8 @@ type plan struct {
 	faults    []step
 	env       []string // more variables of the processes
 	explains  bool     // they fail by themselves, which explains what only faults explain
+	strict    bool     // nothing is excused
+	start     int      // days before today of the first start date
 }
 
 // The roles of a process: what a Procfile would say of it.
@@ -49,7 +51,7 @@ const (
 
 func draw(seed uint64) plan {
 	r := rand.New(rand.NewPCG(seed, 1))
-	p := plan{seed: seed, roles: []string{roleBoth, roleWorker}, tokenLife: time.Duration(1500+r.IntN(4000)) * time.Millisecond}
+	p := plan{seed: seed, start: firstStart, roles: []string{roleBoth, roleWorker}, tokenLife: time.Duration(1500+r.IntN(4000)) * time.Millisecond}
 	more := [][]string{nil, {roleWeb}, {roleWorker}, {roleWeb, roleWorker}, {roleBoth, roleWorker}}
 	p.roles = append(p.roles, more[r.IntN(len(more))]...)
 	p.sizes = []int{500 + r.IntN(700), 60 + r.IntN(200), 3 + r.IntN(15)}

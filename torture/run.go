@@ -39,13 +39,7 @@ func (b *bench) torture(ctx context.Context) error {
 			return v, err
 		})
 	}
-	close(servers)
-	for pg := range servers {
-		if pg != b.pg { // that one is closed by who opened it
-			err = errors.Join(err, pg.close())
-		}
-	}
-	return errors.Join(err, seeds.total.end())
+	return errors.Join(err, b.dismiss(servers), seeds.total.end())
 }
 
 // logs is where the processes of a schedule write.
@@ -70,6 +64,17 @@ func (b *bench) servers(ctx context.Context, program string) (chan *server, erro
 		}
 	}
 	return all, err
+}
+
+// dismiss ends the servers, but for the one that is closed by who opened it.
+func (b *bench) dismiss(servers chan *server) (err error) {
+	close(servers)
+	for pg := range servers {
+		if pg != b.pg {
+			err = errors.Join(err, pg.close())
+		}
+	}
+	return err
 }
 
 // seeds are those of a run, and what came of them so far.

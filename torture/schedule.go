@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -79,7 +80,7 @@ func (s *stage) begin(ctx context.Context) error {
 		if err := m.open(ctx, s, s.plan.seed+uint64(i)); err != nil {
 			return err
 		}
-		if err := m.create(ctx, s, m.account+"-0", day(firstStart)); err != nil {
+		if err := m.create(ctx, s, m.account+"-0", day(s.plan.start)); err != nil {
 			return fmt.Errorf("%w\n%s", err, tail(s.dynos[0].log))
 		}
 	}
@@ -129,7 +130,7 @@ func (s *stage) toil(ctx context.Context, begin time.Time) {
 		}
 		r := step.random()
 		m := s.merchants[r.IntN(len(s.merchants))]
-		for _, w := range works {
+		for _, w := range slices.Concat(works, directedWorks) {
 			if w.name != step.what {
 				continue
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -26,7 +27,7 @@ func (s *stage) settle(ctx context.Context, c *checker) {
 		if why = s.unrest(ctx); why == "" && night {
 			return
 		}
-		if err := s.resend(ctx); err != nil {
+		if err := errors.Join(s.resend(ctx), s.readmit(ctx)); err != nil {
 			why = err.Error()
 		}
 		time.Sleep(settlePoll)
@@ -77,6 +78,18 @@ func (s *stage) resend(ctx context.Context) error {
 		}
 		if a, err := s.consumer.call(ctx, http.MethodPost, m.now().path()+"/baditems/retry", nil); err != nil || a.status != http.StatusOK {
 			all = errors.Join(all, fmt.Errorf("retrying bad items: %d %w", a.status, err))
+		}
+	}
+	return all
+}
+
+// readmit lets us in again where the access was withdrawn and that was noticed
+// only after the storm. Nobody else may have lost it.
+func (s *stage) readmit(ctx context.Context) error {
+	var all error
+	for _, m := range s.merchants {
+		if slices.Contains(s.withdrawn, m.account) {
+			all = errors.Join(all, m.readmit(ctx, s))
 		}
 	}
 	return all

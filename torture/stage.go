@@ -41,6 +41,7 @@ type stage struct {
 	merchants []*merchant
 	seen      *seen
 	dropped   []string // orders that the host's listing never shows
+	withdrawn []string // accounts whose access was taken back at some time
 
 	mu       sync.Mutex
 	injected []*fault
@@ -118,7 +119,7 @@ func (s *stage) dyno(ctx context.Context, program string, n int, role string) (*
 	}
 	target := "http://" + d.target.listen
 	d.env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "DYNO=" + d.name, "GOMAXPROCS=2",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "DYNO=" + d.name, "GOMAXPROCS=2", "FAILPOINT_FOLDER=" + s.folder,
 		"DATABASE_URL=" + s.pg.database(s.db, d.database.listen), "ENCRYPTION_KEYS=" + encryptionKeys, "DEFAULT_HOST=sandbox",
 		"AVALARA_TO_EXTRACTOR_TOKEN=" + bearer, "PUBLIC_URL=" + web, "PORT=" + port, "WORKERS=" + workers, "SYNC_INTERVAL=1s",
 		"REDIRECT_ALLOWLIST=" + s.world.SuccessURL(), "PERIOD_CLOSE_DAY=28",

@@ -1,8 +1,8 @@
 package shopify
 
 import (
+	"bytes"
 	"slices"
-	"strings"
 	"time"
 
 	"extractor/hostapi"
@@ -20,14 +20,14 @@ const (
 // Transform makes a sale of what is positive in each agreement of an order, and
 // a refund of what is negative.
 func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
-	b, err := readParcel(r.Body)
-	switch {
-	case models.KindOf(err) == models.Refused: // it says what is wrong
-		return nil, err
-	case err != nil:
+	b := &parcel{}
+	if err := b.read(r.Body); err != nil {
+		if models.KindOf(err) == models.Refused { // it says what is wrong
+			return nil, err
+		}
 		return nil, models.Errorf(models.Refused, "Shopify sent this order in a form that we cannot read. It is tried again after our next update.").Because(errShape)
 	}
-	zone, err := h.zones.Load(b.Zone)
+	zone, err := h.zones.Load(string(b.Zone))
 	if err != nil {
 		return nil, models.Errorf(models.Refused, "The time zone of this shop is not known. Check it in Shopify under Settings, General.").Because(err)
 	}
@@ -35,7 +35,7 @@ func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	c := converter{order: o, key: r.Key, zone: zone, skip: o.skip(), items: make([]models.Item, 0, len(o.Agreements))}
+	c := converter{order: o, key: r.Key, zone: zone, skip: o.skip(), places: o.places(), items: make([]models.Item, 0, len(o.Agreements))}
 	for i := range o.Agreements {
 		c.add(&o.Agreements[i])
 	}
@@ -46,7 +46,7 @@ func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 // which they were made.
 func (o *order) check() error {
 	list := o.Agreements
-	if o.ID == "" || len(list) == 0 {
+	if len(o.ID) == 0 || len(list) == 0 {
 		return models.Errorf(models.Refused, "Shopify sent this order without its id or its sales. It is tried again after our next update.")
 	}
 	if o.CutOff {
@@ -55,15 +55,13 @@ func (o *order) check() error {
 	sorted := true
 	for i := range list {
 		a := &list[i]
-		at, err := time.Parse(time.RFC3339, a.HappenedAt)
-		if err != nil || a.ID == "" {
+		if !a.dated || len(a.ID) == 0 {
 			return models.Errorf(models.Refused, "A part of this order has no date or no id at Shopify. It is tried again after our next update.")
 		}
 		if a.CutOff {
 			return cutOff()
 		}
-		a.at = at
-		sorted = sorted && (i == 0 || !at.Before(list[i-1].at))
+		sorted = sorted && (i == 0 || !a.at.Before(list[i-1].at))
 	}
 	if !sorted {
 		slices.SortStableFunc(list, func(a, b agreement) int { return a.at.Compare(b.at) })
@@ -77,12 +75,13 @@ func cutOff() error {
 
 // skip is why the order as a whole does not count.
 func (o *order) skip() string {
-	switch {
-	case o.Test:
+	if o.Test {
 		return skipTest
-	case o.Status == "VOIDED", o.Status == "EXPIRED":
+	}
+	switch string(o.Status) {
+	case "VOIDED", "EXPIRED":
 		return skipVoided
-	case o.Status == "PENDING", o.Status == "AUTHORIZED":
+	case "PENDING", "AUTHORIZED":
 		return skipPending
 	}
 	return ""
@@ -90,10 +89,11 @@ func (o *order) skip() string {
 
 // converter makes the items of one order, agreement after agreement.
 type converter struct {
-	order *order
-	key   string
-	zone  *time.Location
-	skip  string
+	order  *order
+	key    string
+	zone   *time.Location
+	skip   string
+	places []models.Place // the same for all items
 
 	items []models.Item
 	held  models.Shares     // all that was sold so far
@@ -133,30 +133,35 @@ func (c *converter) giveBack(e *entry) {
 
 // emit adds an item with one side of an agreement.
 func (c *converter) emit(kind string, a *agreement, of *side) {
-	o, charged := c.order, of.charged
-	s := &models.Sale{
+	o := c.order
+	made := &struct { // one piece of memory
+		models.Sale
+		charged models.Amount
+	}{models.Sale{
 		Date: models.LocalTimeIn(a.at, c.zone), At: a.at.UTC(), Currency: o.Currency,
 		SalesAmount: of.shares.SalesAmount, SalesTax: of.shares.SalesTax,
 		ShippingAmount: of.shares.ShippingAmount, ShippingTax: of.shares.ShippingTax,
-		Description: o.describe(kind, a.entry.notes), Charged: &charged,
-		Places: o.places(), ShipFrom: o.origin(),
-	}
+		Description: o.describe(kind, a.entry.notes),
+		Places:      c.places, ShipFrom: o.Origin.Address,
+	}, of.charged}
+	made.Charged = &made.charged
+	s := &made.Sale
 	review(s, o.notes()|a.entry.notes)
-	item := models.Item{Kind: kind, Key: c.key + "-" + lastPart(a.ID), Skip: c.skip, Sale: s}
-	if item.Skip == "" && s.Total() == 0 && charged == 0 {
+	item := models.Item{Kind: kind, Key: c.key + "-" + string(lastPart(a.ID)), Skip: c.skip, Sale: s}
+	if item.Skip == "" && s.Total() == 0 && of.charged == 0 {
 		item.Skip = skipNothing
 	}
 	c.items = append(c.items, item)
 }
 
 // lastPart is the number at the end of a global id.
-func lastPart(gid string) string { return gid[strings.LastIndexByte(gid, '/')+1:] }
+func lastPart(gid []byte) []byte { return gid[bytes.LastIndexByte(gid, '/')+1:] }
 
 // describe names the order as the merchant does, and says who else remits.
 func (o *order) describe(kind string, n notes) string {
-	text := "Order " + o.Name
+	text := "Order " + string(o.Name)
 	if kind == models.KindRefund {
-		text = "Refund of order " + o.Name
+		text = "Refund of order " + string(o.Name)
 	}
 	if n&noteChannel != 0 {
 		text += ", tax remitted by the sales channel"
@@ -170,21 +175,13 @@ func (o *order) describe(kind string, n notes) string {
 // places are the addresses of the order, with what each is to the sale.
 func (o *order) places() []models.Place {
 	all := make([]models.Place, 0, 3)
-	add := func(kind models.PlaceKind, a *address) {
-		if a != nil {
-			all = append(all, models.Place{Kind: kind, Address: a.plain()})
+	for _, p := range [...]struct {
+		kind models.PlaceKind
+		of   *orderAddress
+	}{{models.PlaceShipping, &o.Shipping}, {models.PlacePickup, &o.Retail}, {models.PlaceBilling, &o.Billing}} {
+		if p.of.known {
+			all = append(all, models.Place{Kind: p.kind, Address: p.of.Address})
 		}
 	}
-	add(models.PlaceShipping, o.Shipping)
-	add(models.PlacePickup, o.Retail)
-	add(models.PlaceBilling, o.Billing)
 	return all
-}
-
-// origin is where the goods were sent from.
-func (o *order) origin() models.Address {
-	if o.Origin == nil {
-		return models.Address{}
-	}
-	return o.Origin.plain()
 }

@@ -163,7 +163,7 @@ func (o *order) notes() (n notes) {
 	if o.MerchantOfRecord {
 		n |= noteMerchant
 	}
-	switch o.Status {
+	switch string(o.Status) {
 	case "PAID", "PARTIALLY_REFUNDED", "REFUNDED", "": // an order that costs nothing may have none
 	case "PENDING", "AUTHORIZED", "VOIDED", "EXPIRED": // left out, see skip
 	case "PARTIALLY_PAID":

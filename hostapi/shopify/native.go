@@ -10,36 +10,36 @@ import (
 // Shopify's words.
 // https://shopify.dev/docs/api/admin-graphql/2026-10/objects/Order
 
-// parcel is the body of a record.
+// parcel is the body of a record. Words are bytes of it, as far as they are not kept.
 type parcel struct {
-	Zone  string // IANA name
+	Zone  []byte // IANA name
 	Order order
 }
 
 type order struct {
-	ID               string
-	Name             string // "#1001"
+	ID               []byte
+	Name             []byte // "#1001"
 	Test             bool
 	Currency         string // of the shop, when the order was made
-	Status           string // AUTHORIZED, EXPIRED, PAID, PARTIALLY_PAID, PARTIALLY_REFUNDED, PENDING, REFUNDED, VOIDED
+	Status           []byte // AUTHORIZED, EXPIRED, PAID, PARTIALLY_PAID, PARTIALLY_REFUNDED, PENDING, REFUNDED, VOIDED
 	MerchantOfRecord bool   // somebody else sold it, as far as taxes go
-	Shipping         *address
-	Billing          *address
-	Retail           *address // of the till
-	Origin           *address // of the first fulfillment that has one
+	Shipping         orderAddress
+	Billing          orderAddress
+	Retail           orderAddress // of the till
+	Origin           orderAddress // of the first fulfillment that has one
 	Agreements       []agreement
 	CutOff           bool // there are more agreements than were read
 }
 
 type agreement struct {
-	ID         string
-	HappenedAt string // RFC 3339
-	Reason     []byte // ORDER, ORDER_EDIT, REFUND, RETURN, UNKNOWN
-	Lines      int    // sales that were read …
-	CutOff     bool   // … and that there are more
-	entry      entry  // what they come to
+	ID     []byte
+	Reason []byte // ORDER, ORDER_EDIT, REFUND, RETURN, UNKNOWN
+	Lines  int    // sales that were read …
+	CutOff bool   // … and that there are more
+	entry  entry  // what they come to
 
-	at time.Time // HappenedAt
+	at    time.Time // happenedAt …
+	dated bool      // … where it could be read
 }
 
 // sale is one line of the ledger. Its amounts are decimals with a sign, in the
@@ -52,15 +52,21 @@ type sale struct {
 	ChannelLiable bool // the channel remits a tax of it
 }
 
-// address is a MailingAddress, a LocationAddress or a FulfillmentOriginAddress,
-// which name the country differently.
+// orderAddress is a MailingAddress, a LocationAddress or a FulfillmentOriginAddress
+// of an order; these name the country differently.
+type orderAddress struct {
+	known bool
+	models.Address
+}
+
+// address is a shop's.
 type address struct {
 	Line1    string `json:"address1"`
 	City     string `json:"city"`
 	Province string `json:"provinceCode"`
 	Zip      string `json:"zip"`
 	Country  string `json:"countryCodeV2"`
-	Phone    string `json:"phone"` // of a shop only
+	Phone    string `json:"phone"`
 }
 
 func (a *address) plain() models.Address {

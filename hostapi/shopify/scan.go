@@ -1,160 +1,144 @@
 package shopify
 
 import (
-	"bytes"
 	"errors"
 
 	"extractor/internal/jsonscan"
+	"extractor/models"
 )
 
 // A record is read by walking over it once, without reflection: there are
 // millions of them, and most of a record is lines of the ledger. These are summed
 // up as they come; what is only compared stays part of the record's own bytes.
+// What is null is as good as absent.
 
 var errShape = errors.New("not the form of an order")
 
-// field is how a member is read, by its name; false leaves it alone.
-type field func(name string) (bool, error)
-
-// members walks over an object. What is null is as good as absent.
-func members(s *jsonscan.Scanner, read field) error {
-	return s.Object(func(name []byte) error {
-		if s.Peek() == 'n' {
-			return s.Skip()
+// read reads the body of a record.
+func (p *parcel) read(body []byte) error {
+	r := &jsonscan.Reader{Text: body}
+	for more := r.Object(); more; more = r.Member() {
+		switch name := string(r.Name()); {
+		case r.Null():
+		case name == "zone":
+			p.Zone = r.Word()
+		case name == "order":
+			p.Order.read(r)
+		default:
+			r.Skip()
 		}
-		known, err := read(string(name))
-		if known || err != nil {
-			return err
-		}
-		return s.Skip()
-	})
-}
-
-// readParcel reads the body of a record.
-func readParcel(body []byte) (p parcel, err error) {
-	s := &jsonscan.Scanner{Text: body}
-	err = members(s, func(name string) (bool, error) {
-		switch name {
-		case "zone":
-			return true, readText(s, &p.Zone)
-		case "order":
-			return true, p.Order.read(s)
-		}
-		return false, nil
-	})
-	if err == nil && !s.End() {
-		err = errShape
 	}
-	return p, err
+	r.End()
+	return r.Err
 }
 
-func (o *order) read(s *jsonscan.Scanner) error {
-	return members(s, func(name string) (bool, error) {
-		switch name {
+func (o *order) read(r *jsonscan.Reader) {
+	for more := r.Object(); more; more = r.Member() {
+		if r.Null() {
+			continue
+		}
+		switch string(r.Name()) {
 		case "id":
-			return true, readText(s, &o.ID)
+			o.ID = r.Word()
 		case "name":
-			return true, readText(s, &o.Name)
+			o.Name = r.Word()
 		case "test":
-			return true, readFlag(s, &o.Test)
+			o.Test = r.Bool()
 		case "currencyCode":
-			return true, readText(s, &o.Currency)
+			o.Currency = currency(r.Word())
 		case "displayFinancialStatus":
-			return true, readText(s, &o.Status)
+			o.Status = r.Word()
 		case "merchantOfRecordApp":
 			o.MerchantOfRecord = true
-			return false, nil
+			r.Skip()
 		case "agreements":
-			return true, o.readAgreements(s)
+			o.readAgreements(r)
+		default:
+			o.readPlace(r)
 		}
-		return o.readPlace(s, name)
-	})
+	}
 }
 
-func (o *order) readPlace(s *jsonscan.Scanner, name string) (bool, error) {
-	switch name {
+// currency is a code; that of nearly all orders is not written anew.
+func currency(code []byte) string {
+	const usual = "USD"
+	if string(code) == usual {
+		return usual
+	}
+	return string(code)
+}
+
+// readPlace reads the member if it is, or has, an address.
+func (o *order) readPlace(r *jsonscan.Reader) {
+	switch string(r.Name()) {
 	case "shippingAddress":
-		return true, readAddress(s, &o.Shipping)
+		o.Shipping.read(r)
 	case "billingAddress":
-		return true, readAddress(s, &o.Billing)
+		o.Billing.read(r)
 	case "retailLocation":
-		return true, members(s, func(name string) (bool, error) {
-			return name == "address", readIf(name == "address", s, &o.Retail)
-		})
-	case "fulfillments":
-		return true, s.Array(func() error {
-			return members(s, func(name string) (bool, error) {
-				wanted := name == "originAddress" && o.Origin == nil
-				return wanted, readIf(wanted, s, &o.Origin)
-			})
-		})
-	}
-	return false, nil
-}
-
-func readIf(wanted bool, s *jsonscan.Scanner, to **address) error {
-	if !wanted {
-		return nil
-	}
-	return readAddress(s, to)
-}
-
-func readAddress(s *jsonscan.Scanner, to **address) error {
-	a := &address{}
-	*to = a
-	return members(s, func(name string) (bool, error) {
-		switch name {
-		case "address1":
-			return true, readText(s, &a.Line1)
-		case "city":
-			return true, readText(s, &a.City)
-		case "provinceCode":
-			return true, readText(s, &a.Province)
-		case "zip":
-			return true, readText(s, &a.Zip)
-		case "countryCode", "countryCodeV2":
-			return true, readText(s, &a.Country)
+		for more := r.Object(); more; more = r.Member() {
+			if r.Is("address") {
+				o.Retail.read(r)
+			}
 		}
-		return false, nil
-	})
+	case "fulfillments":
+		for more := r.Array(); more; more = r.Element() {
+			o.readOrigin(r)
+		}
+	default:
+		r.Skip()
+	}
 }
 
-func readFlag(s *jsonscan.Scanner, to *bool) error {
-	raw, err := s.Raw()
-	if err != nil {
-		return err
+// readOrigin reads the first origin; further ones do not matter.
+func (o *order) readOrigin(r *jsonscan.Reader) {
+	for more := r.Object(); more; more = r.Member() {
+		switch {
+		case !r.Is("originAddress"):
+		case o.Origin.known:
+			r.Skip()
+		default:
+			o.Origin.read(r)
+		}
 	}
-	*to = string(raw) == "true"
-	if !*to && string(raw) != "false" {
-		return errShape
-	}
-	return nil
 }
 
-// readText reads a string.
-func readText(s *jsonscan.Scanner, to *string) error {
-	var word []byte
-	err := readWord(s, &word)
-	*to = string(word)
-	return err
+// read reads an address.
+func (a *orderAddress) read(r *jsonscan.Reader) {
+	var line1, city, state, zip, country []byte
+	for more := r.Object(); more; more = r.Member() {
+		if r.Null() {
+			continue
+		}
+		switch string(r.Name()) {
+		case "address1":
+			line1 = r.Word()
+		case "city":
+			city = r.Word()
+		case "provinceCode":
+			state = r.Word()
+		case "zip":
+			zip = r.Word()
+		case "countryCode", "countryCodeV2":
+			country = r.Word()
+		default:
+			r.Skip()
+		}
+	}
+	a.known, a.Address = true, addressOf(line1, city, state, zip, country)
 }
 
-// readWord reads a string; one without escapes is taken as it stands in the text.
-func readWord(s *jsonscan.Scanner, to *[]byte) error {
-	raw, err := s.Raw()
-	if err != nil {
-		return err
+// addressOf copies the parts of an address, all into one piece of memory.
+func addressOf(line1, city, state, zip, country []byte) models.Address {
+	const usual = 100 // bytes; more only costs time
+	all := make([]byte, 0, usual)
+	for _, part := range [...][]byte{line1, city, state, zip, country} {
+		all = append(all, part...)
 	}
-	if len(raw) < 2 || raw[0] != '"' {
-		return errShape
+	left := string(all)
+	cut := func(part []byte) (text string) {
+		text, left = left[:len(part)], left[len(part):]
+		return text
 	}
-	if bytes.IndexByte(raw, '\\') < 0 {
-		*to = raw[1 : len(raw)-1]
-		return nil
-	}
-	var text string
-	inner := jsonscan.Scanner{Text: raw}
-	err = inner.Decode(&text)
-	*to = []byte(text)
-	return err
+	return models.Address{Line1: cut(line1), City: cut(city), State: cut(state), Zip: cut(zip), Country: cut(country)}
 }

@@ -90,21 +90,24 @@ func envelopeOf(zone string) envelope {
 // record reads one order of a page.
 func (e envelope) record(s *jsonscan.Scanner) (hostapi.Record, error) {
 	s.Peek()
-	start := s.At
-	var id, updated string
-	err := s.Object(func(name []byte) error {
-		switch string(name) {
+	r := &jsonscan.Reader{Text: s.Text, At: s.At}
+	var id, updated []byte
+	for more := r.Object(); more; more = r.Member() {
+		switch string(r.Name()) {
 		case "id":
-			return readText(s, &id)
+			id = r.Word()
 		case "updatedAt":
-			return readText(s, &updated)
+			updated = r.Word()
+		default:
+			r.Skip()
 		}
-		return s.Skip()
-	})
-	if err != nil {
-		return hostapi.Record{}, err
 	}
-	return e.pack(id, updated, s.Text[start:s.At])
+	if r.Err != nil {
+		return hostapi.Record{}, r.Err
+	}
+	order := s.Text[s.At:r.At]
+	s.At = r.At
+	return e.pack(string(id), string(updated), order)
 }
 
 // pack makes a record of an order's parts.

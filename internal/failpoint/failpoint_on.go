@@ -5,6 +5,7 @@
 package failpoint
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"os"
@@ -19,10 +20,11 @@ const (
 	placeVariable  = "FAILPOINT"        // the place
 	folderVariable = "FAILPOINT_FOLDER" // where it is noted what was done: each way once, by whichever process
 	hangVariable   = "FAILPOINT_HANG"   // for how long a place hangs: longer than a lease
+	waysVariable   = "FAILPOINT_WAYS"   // how it fails, separated by commas; empty: in all ways
 )
 
-// ways are how a place fails, one after the other, each in another hit.
-var ways = []string{"error", "hang", "kill"}
+// allWays are how a place fails, one after the other, each in another hit.
+const allWays = "error,hang,kill"
 
 var errHere = errors.New("a failpoint")
 
@@ -32,7 +34,7 @@ func Hit(place string) error {
 	if os.Getenv(placeVariable) != place {
 		return nil
 	}
-	for _, way := range ways {
+	for way := range strings.SplitSeq(cmp.Or(os.Getenv(waysVariable), allWays), ",") {
 		if !first(place, way) {
 			continue
 		}

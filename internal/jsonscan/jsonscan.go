@@ -5,7 +5,6 @@
 package jsonscan
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -23,6 +22,15 @@ var ErrTorn = errors.New("the text ends too early")
 
 // Peek skips white space and gives the next byte, or 0 at the end.
 func (s *Scanner) Peek() byte {
+	if s.At < len(s.Text) && s.Text[s.At] > ' ' {
+		return s.Text[s.At]
+	}
+	return s.peekFar()
+}
+
+// peekFar is Peek where there may be white space; the other is small enough to
+// be inlined.
+func (s *Scanner) peekFar() byte {
 	for ; s.At < len(s.Text); s.At++ {
 		switch c := s.Text[s.At]; c {
 		case ' ', '\t', '\n', '\r':
@@ -47,10 +55,8 @@ func (s *Scanner) take(c byte) error {
 // Object walks over an object; member is called behind each name's colon and
 // has to walk over the value.
 func (s *Scanner) Object(member func(name []byte) error) error {
-	if err := s.take('{'); err != nil {
-		return err
-	}
-	return s.list('}', func() error {
+	more, err := s.open('{', '}')
+	for ; more && err == nil; more, err = s.next('}') {
 		s.Peek()
 		start := s.At
 		if err := s.string(); err != nil {
@@ -60,36 +66,44 @@ func (s *Scanner) Object(member func(name []byte) error) error {
 		if err := s.take(':'); err != nil {
 			return err
 		}
-		return member(name)
-	})
+		if err := member(name); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // Array walks over an array; element has to walk over each value.
 func (s *Scanner) Array(element func() error) error {
-	if err := s.take('['); err != nil {
-		return err
+	more, err := s.open('[', ']')
+	for ; more && err == nil; more, err = s.next(']') {
+		if err := element(); err != nil {
+			return err
+		}
 	}
-	return s.list(']', element)
+	return err
 }
 
-// list walks over what lies between an opening bracket, already taken, and its end.
-func (s *Scanner) list(end byte, one func() error) error {
+// open takes an opening bracket and reports whether anything is behind it; if
+// not, the end is taken, too.
+func (s *Scanner) open(bracket, end byte) (more bool, err error) {
+	if err := s.take(bracket); err != nil {
+		return false, err
+	}
 	if s.Peek() == end {
 		s.At++
-		return nil
+		return false, nil
 	}
-	for {
-		if err := one(); err != nil {
-			return err
-		}
-		if s.Peek() == end {
-			s.At++
-			return nil
-		}
-		if err := s.take(','); err != nil {
-			return err
-		}
+	return true, nil
+}
+
+// next takes a comma, behind which there is more, or the end.
+func (s *Scanner) next(end byte) (more bool, err error) {
+	if s.Peek() == end {
+		s.At++
+		return false, nil
 	}
+	return true, s.take(',')
 }
 
 // string walks over a string.
@@ -97,31 +111,12 @@ func (s *Scanner) string() error {
 	if err := s.take('"'); err != nil {
 		return err
 	}
-	end := stringEnd(s.Text, s.At)
+	end, _ := stringEnd(s.Text, s.At)
 	if end < 0 {
 		return ErrTorn
 	}
 	s.At = end
 	return nil
-}
-
-// stringEnd is where the string ends whose first character is at at; -1 when it
-// does not.
-func stringEnd(text []byte, at int) int {
-	for start := at; ; {
-		quote := bytes.IndexByte(text[at:], '"')
-		if quote < 0 {
-			return -1
-		}
-		at += quote + 1
-		slashes := at - 1
-		for slashes > start && text[slashes-1] == '\\' {
-			slashes--
-		}
-		if (at-1-slashes)%2 == 0 {
-			return at
-		}
-	}
 }
 
 // Skip walks over any value.
@@ -137,34 +132,15 @@ func (s *Scanner) Skip() error {
 	return s.plain()
 }
 
-// nested walks over an object or array by counting brackets. Most of a page
-// passes through here, hence the bare loop.
+// nested walks over an object or array.
 func (s *Scanner) nested() error {
-	text, depth := s.Text, 0
-	for at := s.At; at < len(text); at++ {
-		c := text[at]
-		if !marks[c] {
-			continue
-		}
-		switch c {
-		case '"':
-			if at = stringEnd(text, at+1) - 1; at < 0 {
-				return ErrTorn
-			}
-		case '{', '[':
-			depth++
-		default:
-			if depth--; depth == 0 {
-				s.At = at + 1
-				return nil
-			}
-		}
+	end := nestedEnd(s.Text, s.At)
+	if end < 0 {
+		return ErrTorn
 	}
-	return ErrTorn
+	s.At = end
+	return nil
 }
-
-// marks are the bytes that mean something to nested.
-var marks = [256]bool{'"': true, '{': true, '[': true, '}': true, ']': true}
 
 // plain walks over a number, true, false or null.
 func (s *Scanner) plain() error {

@@ -1,0 +1,155 @@
+package jsonscan
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Where values end is found eight bytes at a time, by arithmetic on a word that
+// holds them: most of what a host sends is only passed over. In such a word a
+// byte is answered for by its highest bit.
+// https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
+
+const (
+	lows    = 0x0101010101010101 // the lowest bit of each byte
+	highs   = lows << 7          // the highest
+	wordLen = 8
+)
+
+// wordAt are the eight bytes from at on, the first of them lowest.
+func wordAt(text []byte, at int) uint64 { return binary.LittleEndian.Uint64(text[at:]) }
+
+// first marks the first byte of w that is c; marks behind it may be wrong.
+func first(w uint64, c byte) uint64 {
+	w ^= lows * uint64(c)
+	return (w - lows) &^ w & highs
+}
+
+// all marks each byte of w that is c, and no other.
+func all(w uint64, c byte) uint64 {
+	w ^= lows * uint64(c)
+	return ^((w&^highs + ^uint64(highs)) | w) & highs
+}
+
+// stringEnd is where the string ends whose first character is at at; -1 when it
+// does not. plain says that nothing in it is escaped.
+func stringEnd(text []byte, at int) (end int, plain bool) {
+	for ; at+wordLen <= len(text); at += wordLen {
+		w := wordAt(text, at)
+		if found := first(w, '"') | first(w, '\\'); found != 0 {
+			at += bits.TrailingZeros64(found) / 8
+			if text[at] == '"' {
+				return at + 1, true
+			}
+			return escapedEnd(text, at), false
+		}
+	}
+	for ; at < len(text); at++ {
+		switch text[at] {
+		case '"':
+			return at + 1, true
+		case '\\':
+			return escapedEnd(text, at), false
+		}
+	}
+	return -1, false
+}
+
+// escapedEnd is stringEnd from a backslash on.
+func escapedEnd(text []byte, at int) int {
+	for ; at < len(text); at++ {
+		switch text[at] {
+		case '"':
+			return at + 1
+		case '\\':
+			at++
+		}
+	}
+	return -1
+}
+
+// nestedEnd is where the object or array ends whose bracket is at at; -1 when
+// it does not. Most bytes of a page pass through this loop.
+//
+// A byte is in a string when the quotes up to it are odd in number: a product
+// counts them for all bytes at once, and the lowest bit of each count tells.
+func nestedEnd(text []byte, at int) int {
+	const toBrace = lows * ('{' ^ '[') // '[' becomes '{', and ']' becomes '}'
+	depth, inside := 0, uint64(0)
+	for at+wordLen <= len(text) {
+		w := wordAt(text, at)
+		if first(w, '\\') != 0 {
+			n := nest{at, depth, inside != 0}
+			if n.bytewise(text, at+wordLen) {
+				return n.at
+			}
+			at, depth, inside = n.at, n.depth, lows*bit(n.inside)
+			continue
+		}
+		odd := all(w, '"')>>7*lows ^ inside
+		inside = odd >> 56 & 1 * lows
+		outside := ^(odd << 7)
+		opening, closing := all(w|toBrace, '{')&outside, all(w|toBrace, '}')&outside
+		closed := bits.OnesCount64(closing)
+		if depth <= closed {
+			if end := closingBracket(opening, closing, depth); end > 0 {
+				return at + end
+			}
+		}
+		depth += bits.OnesCount64(opening) - closed
+		at += wordLen
+	}
+	n := nest{at, depth, inside != 0}
+	if n.bytewise(text, len(text)) {
+		return n.at
+	}
+	return -1
+}
+
+func bit(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// closingBracket is how far it is to behind the bracket of a word that closes
+// the last open one; 0 when none does.
+func closingBracket(opening, closing uint64, depth int) int {
+	for both := opening | closing; both != 0; both &= both - 1 {
+		if both&-both&opening != 0 {
+			depth++
+		} else if depth--; depth <= 0 {
+			return bits.TrailingZeros64(both)/8 + 1
+		}
+	}
+	return 0
+}
+
+// nest is where a walk over an object or array is, byte by byte.
+type nest struct {
+	at, depth int
+	inside    bool // a string
+}
+
+// bytewise walks on to end, or over it where an escaped character lies there,
+// and reports whether the last bracket was met.
+func (n *nest) bytewise(text []byte, end int) bool {
+	for ; n.at < end; n.at++ {
+		switch c := text[n.at]; {
+		case c == '"':
+			n.inside = !n.inside
+		case c == '\\' && n.inside:
+			n.at++
+		case n.inside:
+		case c == '{', c == '[':
+			n.depth++
+		case c == '}', c == ']':
+			if n.depth--; n.depth <= 0 {
+				n.at++
+				return true
+			}
+		}
+	}
+	return false
+}
