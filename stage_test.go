@@ -28,6 +28,11 @@ type stage struct {
 	store *models.Store
 	env   map[string]string
 	stop  func() // ends the service and waits for it
+
+	service *service
+	timing  extractor.Timing // zero: swift
+	opened  time.Time
+	passed  time.Duration // by pass
 }
 
 // swift shortens the engine's timers, so that what takes minutes in life takes
@@ -74,7 +79,10 @@ func (s *stage) open() {
 	if err := load(&c.Web, &c.Database, &c.Keys, &c.Engine); err != nil {
 		s.t.Fatal(err)
 	}
-	v, err := open(s.t.Context(), &c, swift)
+	if s.timing == (extractor.Timing{}) {
+		s.timing = swift
+	}
+	v, err := open(s.t.Context(), &c, s.timing)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -85,7 +93,7 @@ func (s *stage) open() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- v.run(ctx, listener, c.Engine.Workers) }()
-	s.store = v.store
+	s.service, s.store, s.opened = v, v.store, time.Now()
 	s.stop = func() {
 		cancel()
 		if err := <-done; err != nil {

@@ -27,7 +27,7 @@ func newMeter() *meter {
 // Collectors are the engine's metrics, to be registered once.
 func (e *Engine) Collectors() []prometheus.Collector {
 	m := e.meter
-	return []prometheus.Collector{m.pages, m.records, m.deliveries, m.items, m.failures}
+	return []prometheus.Collector{m.pages, m.records, m.deliveries, m.items, m.failures, &gauges{store: e.Store, age: gaugesAge}}
 }
 
 func (m *meter) page(host string, c counts) {

@@ -48,6 +48,7 @@ type api struct {
 	service  *cached[*models.Service]
 	workload *cached[*models.Workload]
 	crew     *cached[*models.Crew]
+	failing  *cached[map[int64]bool]
 	large    chan struct{} // held by large notices
 }
 
@@ -74,6 +75,7 @@ func newAPI(cfg Config) *api {
 	a.service = newCached(serviceAge, cfg.Store.Service)
 	a.workload = newCached(neighbourAge, cfg.Store.Workload)
 	a.crew = newCached(neighbourAge, cfg.Store.Crew)
+	a.failing = newCached(neighbourAge, cfg.Store.Failing)
 	return a
 }
 

@@ -8,11 +8,13 @@ import (
 	"extractor/models"
 )
 
-// present is what keeps all connections alike from being synchronised now. It
-// passes by itself, so it lies over a connection's status and is not written there.
+// present is what keeps connections from being synchronised now through no
+// fault of theirs. It passes by itself, so it lies over a connection's status and
+// is not written there.
 type present struct {
 	service *models.Service
 	crew    *models.Crew
+	failing map[int64]bool
 }
 
 // present reads the service's row, and who works, as known for some seconds.
@@ -29,7 +31,11 @@ func (a *api) presentOf(ctx context.Context, service *models.Service) (*present,
 	if err != nil {
 		return nil, err
 	}
-	return &present{service, crew}, nil
+	failing, err := a.failing.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &present{service, crew, failing}, nil
 }
 
 // works reports whether anything is synchronised at all.
@@ -48,6 +54,8 @@ func (p *present) sentence(c *models.Shown, host string) string {
 		return "Our workers are not running at the moment, so nothing is synchronised. Our operators are told." + later
 	case p.service.TargetFails():
 		return "TrustFile does not answer as it should at the moment, so what we read waits here." + later
+	case p.failing[c.ID]:
+		return "Synchronising stops at a fault of ours at the moment; we try again. Our operators are told." + later
 	case c.ThrottledUntil != nil && time.Now().Before(*c.ThrottledUntil):
 		return fmt.Sprintf("%s makes us wait at the moment, so sales arrive later.", host) + later
 	}
@@ -68,6 +76,8 @@ func (p *present) state() string {
 		return "Switched off. Switch it on with PUT /connector to resume."
 	case p.service.TargetFails():
 		return "TrustFile does not answer as it should. We keep trying and nothing is lost; see GET /errors."
+	case len(p.failing) > 0:
+		return fmt.Sprintf("Work fails again and again for %d connections; GET /errors names them, and the log has the cause.", len(p.failing))
 	}
 	return "The connector works. There is nothing to do."
 }

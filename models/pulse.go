@@ -56,6 +56,33 @@ func (s *Store) countConnections(ctx context.Context, p *Pulse) error {
 		Scan(&p.Now, &p.Active, &p.Troubled, &p.Throttled, &p.Unauthorised, &p.Unknown)
 }
 
+// failingSQL are active connections with work that fails again and again
+// although its neighbour does not; $1: the target fails.
+const failingSQL = `SELECT DISTINCT c.id FROM lanes l JOIN connections c ON c.id = l.connection_id AND c.active
+	WHERE l.failures > 3 AND (l.kind <> 'delivery' OR NOT $1)
+		AND (l.kind = 'delivery' OR c.trouble_since IS NULL AND coalesce(c.throttled_until <= now(), true))`
+
+// mostFailing bounds how many are named; more are not one merchant's matter.
+const mostFailing = 1000
+
+// Failing are connections whose work fails again and again for a reason that is
+// not their host's, nor the target's.
+func (s *Store) Failing(ctx context.Context) (map[int64]bool, error) {
+	v, err := s.Service(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []int64
+	if err := s.Pool.QueryRow(ctx, `SELECT coalesce(array_agg(id), '{}') FROM (`+failingSQL+` LIMIT $2) f`, v.TargetFails(), mostFailing).Scan(&ids); err != nil {
+		return nil, fmt.Errorf("failing: %w", err)
+	}
+	failing := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		failing[id] = true
+	}
+	return failing, nil
+}
+
 // countLanes counts what nobody comes for, and what fails although its
 // neighbours do not. Windows of the past and recounts may wait long.
 func (s *Store) countLanes(ctx context.Context, p *Pulse) error {
@@ -63,8 +90,6 @@ func (s *Store) countLanes(ctx context.Context, p *Pulse) error {
 			(SELECT min(first) FROM unnest(ARRAY['incremental', 'delivery']) k, LATERAL (
 				SELECT l.due_at AS first FROM lanes l JOIN connections c ON c.id = l.connection_id AND c.active
 				WHERE l.kind = k AND l.due_at <= now() AND (l.leased_until IS NULL OR l.leased_until <= now()) ORDER BY l.due_at LIMIT 1) d),
-			(SELECT count(DISTINCT c.id) FROM lanes l JOIN connections c ON c.id = l.connection_id AND c.active
-				WHERE l.failures > 3 AND (l.kind <> 'delivery' OR NOT $1)
-				AND (l.kind = 'delivery' OR c.trouble_since IS NULL AND coalesce(c.throttled_until <= now(), true)))`,
+			(SELECT count(*) FROM (`+failingSQL+`) f)`,
 		p.Service.TargetFails()).Scan(&p.WaitingSince, &p.Failing)
 }

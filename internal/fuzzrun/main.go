@@ -1,5 +1,6 @@
-// Fuzzrun runs every fuzz target of the module, one after the other, for the
-// time given, and counts what was tried. It fails when one of them does.
+// Fuzzrun runs every fuzz target of the module for the time given, some at
+// once, and counts what was tried. It fails when one of them does. It can note
+// in a document what was tried, on top of what is noted there.
 package main
 
 import (
@@ -17,15 +18,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 )
 
 func main() {
-	each := flag.String("time", "10s", "how long each target runs")
+	each := flag.Duration("time", 10*time.Second, "how long each target runs")
 	only := flag.String("only", "", "a regular expression for package.Target; empty: all")
+	jobs := flag.Int("jobs", 1, "how many run at once, with one process of tries each when several do")
+	tally := flag.String("tally", "", "the document that notes time and tries of each target; empty: none")
 	flag.Parse()
 	wanted, err := regexp.Compile(*only)
 	if err == nil {
-		err = runAll(os.Stdout, *each, wanted)
+		err = runAll(os.Stdout, runner{each: *each, jobs: max(1, *jobs)}, wanted, *tally)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -38,26 +43,62 @@ type target struct{ folder, name string }
 
 func (t target) String() string { return strings.TrimPrefix(t.folder, "./") + "." + t.name }
 
-func runAll(out io.Writer, each string, wanted *regexp.Regexp) error {
-	targets, err := find(".")
+// runner says how targets are run.
+type runner struct {
+	each time.Duration
+	jobs int
+}
+
+// outcome is what became of a target.
+type outcome struct {
+	target
+	tried int
+	said  string // by go test, when it failed
+	err   error
+}
+
+func runAll(out io.Writer, r runner, wanted *regexp.Regexp, tally string) error {
+	all, err := find(".")
 	if err != nil {
 		return err
 	}
-	total, ran, failed := 0, 0, []error{}
-	for _, t := range targets {
-		if !wanted.MatchString(t.String()) {
-			continue
-		}
-		ran++
-		n, err := t.run(out, each)
-		fmt.Fprintf(out, "%12d  %s\n", n, t)
-		total += n
-		if err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", t, err))
+	targets := slices.DeleteFunc(all, func(t target) bool { return !wanted.MatchString(t.String()) })
+	total, tried, failed := 0, map[string]entry{}, []error{}
+	for o := range r.run(targets) {
+		fmt.Fprintf(out, "%s%12d  %s\n", o.said, o.tried, o.target)
+		total += o.tried
+		tried[o.String()] = entry{r.each, int64(o.tried)}
+		if o.err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", o.target, o.err))
 		}
 	}
-	fmt.Fprintf(out, "%12d  tried by %d targets in %s each, %d failed\n", total, ran, each, len(failed))
+	fmt.Fprintf(out, "%12d  tried by %d targets in %s each, %d failed\n", total, len(targets), r.each, len(failed))
+	if tally != "" {
+		failed = append(failed, note(tally, tried))
+	}
 	return errors.Join(failed...)
+}
+
+// run runs targets, so many at once, and tells each as it ends.
+func (r runner) run(targets []target) <-chan outcome {
+	waiting, done := make(chan target, len(targets)), make(chan outcome)
+	for _, t := range targets {
+		waiting <- t
+	}
+	close(waiting)
+	var working sync.WaitGroup
+	for range r.jobs {
+		working.Go(func() {
+			for t := range waiting {
+				done <- r.fuzz(t)
+			}
+		})
+	}
+	go func() {
+		working.Wait()
+		close(done)
+	}()
+	return done
 }
 
 var (
@@ -86,24 +127,27 @@ func find(root string) ([]target, error) {
 // something new: its own limit is a minute each, which is all the time there is.
 const smaller = "20x"
 
-// run fuzzes and says how many inputs were tried. What go test says is shown
-// when it failed.
-func (t target) run(out io.Writer, each string) (tried int, err error) {
-	cmd := exec.CommandContext(context.Background(), "go", "test", t.folder, "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", each, "-fuzzminimizetime", smaller)
+// fuzz runs one target.
+func (r runner) fuzz(t target) outcome {
+	args := []string{"test", t.folder, "-run", "^$", "-fuzz", "^" + t.name + "$", "-fuzztime", r.each.String(), "-fuzzminimizetime", smaller}
+	if r.jobs > 1 {
+		args = append(args, "-parallel", "1") // the jobs share the cores already
+	}
+	cmd := exec.CommandContext(context.Background(), "go", args...)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
-	err = cmd.Run()
-	tried = count(bytes.NewReader(said.Bytes()))
+	o := outcome{target: t, err: cmd.Run()}
+	o.tried = count(bytes.NewReader(said.Bytes()))
 	if onlyTimeUp(said.String()) {
-		err = nil
+		o.err = nil
 	}
-	if err == nil && tried == 0 {
-		err = errors.New("it tried nothing")
+	if o.err == nil && o.tried == 0 {
+		o.err = errors.New("it tried nothing")
 	}
-	if err != nil {
-		_, _ = io.Copy(out, &said)
+	if o.err != nil {
+		o.said = said.String()
 	}
-	return tried, err
+	return o
 }
 
 // onlyTimeUp reports whether go test failed for nothing but the end of its time:
