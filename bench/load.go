@@ -41,7 +41,7 @@ func askUntil(ctx context.Context, address string, request []byte, until time.Ti
 	if err != nil {
 		return 0, err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	if err := c.SetDeadline(until.Add(drainTime)); err != nil {
 		return 0, err
 	}

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"testing"
@@ -29,7 +28,7 @@ func BenchmarkOurShare(b *testing.B) {
 	}
 	api := New(Config{
 		Store: store, Tokens: []string{testBearer}, PublicURL: "http://localhost:8080",
-		Logger: slog.New(slog.NewJSONHandler(io.Discard, nil)), Hosts: map[string]hostapi.Host{},
+		Logger: slog.New(slog.NewJSONHandler(&sink{}, nil)), Hosts: map[string]hostapi.Host{},
 	})
 	bare := gin.New()
 	bare.GET("/ping", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"message": "pong"}) })

@@ -39,7 +39,6 @@ func TestLargeAnswersTakeTurns(t *testing.T) { // alone: the room is the process
 			t.Errorf("%s: %d bytes", name, len(small))
 		}
 		runtime.KeepAlive(first)
-		first = nil
 		if n := <-second; n != half {
 			t.Errorf("%s: %d bytes", name, n)
 		}
