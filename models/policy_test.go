@@ -243,3 +243,19 @@ func TestPlain(t *testing.T) {
 		}
 	}
 }
+
+func TestAddressOf(t *testing.T) {
+	t.Parallel()
+	for _, want := range []Address{
+		{}, {"100 Main St", "Austin", "TX", "78701", "US"}, {City: "Austin"}, {Line1: strings.Repeat("long ", 50), Country: "US"},
+	} {
+		words := [][]byte{[]byte(want.Line1), []byte(want.City), []byte(want.State), []byte(want.Zip), []byte(want.Country)}
+		got := AddressOf(words[0], words[1], words[2], words[3], words[4])
+		for _, w := range words {
+			clear(w)
+		}
+		if got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+}

@@ -125,20 +125,5 @@ func (a *orderAddress) read(r *jsonscan.Reader) {
 			r.Skip()
 		}
 	}
-	a.known, a.Address = true, addressOf(line1, city, state, zip, country)
-}
-
-// addressOf copies the parts of an address, all into one piece of memory.
-func addressOf(line1, city, state, zip, country []byte) models.Address {
-	const usual = 100 // bytes; more only costs time
-	all := make([]byte, 0, usual)
-	for _, part := range [...][]byte{line1, city, state, zip, country} {
-		all = append(all, part...)
-	}
-	left := string(all)
-	cut := func(part []byte) (text string) {
-		text, left = left[:len(part)], left[len(part):]
-		return text
-	}
-	return models.Address{Line1: cut(line1), City: cut(city), State: cut(state), Zip: cut(zip), Country: cut(country)}
+	a.known, a.Address = true, models.AddressOf(line1, city, state, zip, country)
 }

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"time"
 
-	fastjson "github.com/goccy/go-json"
-
 	"extractor/hostapi"
 	"extractor/models"
 )
@@ -29,7 +27,7 @@ const (
 // money was given back.
 func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 	var e evidence
-	if err := fastjson.Unmarshal(r.Body, &e); err != nil {
+	if err := e.read(r.Body); err != nil {
 		return nil, models.Errorf(models.Refused, "Stripe sent this %s in a form that we cannot read. It is tried again after our next update.", r.Kind).Because(err)
 	}
 	if e.Moved != "" {

@@ -7,6 +7,7 @@ import (
 )
 
 // The structs below hold what we use of Stripe's objects, in Stripe's words.
+// Those of a payment are read by hand, in scanbody.go and scanthings.go.
 // https://docs.stripe.com/api/charges/object
 
 // evidence is a parcel, opened.

@@ -22,79 +22,94 @@ type head struct {
 	ends     string
 }
 
-func headOf(raw json.RawMessage) (h head) {
-	s := &jsonscan.Scanner{Text: raw}
-	err := s.Object(func(name []byte) (err error) {
-		switch string(name) {
-		case "id":
-			h.ID, err = scanID(s)
-		case "object":
-			h.Object, err = scanID(s)
-		case "status":
-			h.Status, err = scanID(s)
-		case "payment_intent":
-			err = h.scanIntent(s)
-		case "latest_charge":
-			h.LatestCharge, err = scanID(s)
-		case "charge":
-			h.Charge, err = scanID(s)
-		case "invoice":
-			h.Invoice, err = scanID(s)
-		case "created":
-			h.Created, err = scanInt(s)
-		case "amount_refunded":
-			h.AmountRefunded, err = scanInt(s)
-		case "captured":
-			h.Captured, err = scanTrue(s)
-		default:
-			err = s.Skip()
-		}
-		return err
-	})
-	if err != nil {
+func headOf(raw json.RawMessage) head {
+	r := &jsonscan.Reader{Text: raw}
+	h := scanHead(r)
+	if r.Err != nil {
 		return head{}
 	}
 	return h
 }
 
-// scanIntent walks over an intent, expanded or not.
-func (h *head) scanIntent(s *jsonscan.Scanner) (err error) {
-	if s.Peek() != '{' {
-		h.Intent, err = scanID(s)
-		return err
+// scanHead walks over a thing.
+func scanHead(r *jsonscan.Reader) (h head) {
+	for more := r.Object(); more; more = r.Member() {
+		switch string(r.Name()) {
+		case "id":
+			h.ID = scanID(r)
+		case "object":
+			h.Object = scanID(r)
+		case "status":
+			h.Status = scanID(r)
+		case "payment_intent":
+			h.scanIntent(r)
+		case "latest_charge":
+			h.LatestCharge = scanID(r)
+		case "charge":
+			h.Charge = scanID(r)
+		case "invoice":
+			h.Invoice = scanID(r)
+		case "created":
+			h.Created = scanInt(r)
+		case "amount_refunded":
+			h.AmountRefunded = scanInt(r)
+		case "captured":
+			h.Captured = string(r.Raw()) == "true"
+		default:
+			r.Skip()
+		}
 	}
-	if h.expanded, err = s.Raw(); err == nil {
-		in := headOf(h.expanded)
-		h.Intent, h.ends = in.ID, in.LatestCharge
+	return h
+}
+
+// scanIntent walks over an intent, expanded or not. One that is odd inside is
+// passed over as a whole.
+func (h *head) scanIntent(r *jsonscan.Reader) {
+	if r.Peek() != '{' {
+		h.Intent = scanID(r)
+		return
 	}
-	return err
+	inner := *r
+	in := scanHead(&inner)
+	if inner.Err != nil {
+		in = head{}
+		inner = *r
+		inner.Skip()
+	}
+	if inner.Err == nil {
+		h.expanded = r.Text[r.At:inner.At]
+	}
+	*r = inner
+	h.Intent, h.ends = in.ID, in.LatestCharge
 }
 
 // scanID walks over a string, or over a thing for its id; "" for whatever else.
-func scanID(s *jsonscan.Scanner) (id string, err error) {
-	switch s.Peek() {
+func scanID(r *jsonscan.Reader) (id string) {
+	switch r.Peek() {
 	case '"':
-		raw, err := s.Raw()
-		if err == nil {
+		if raw := r.Raw(); r.Err == nil {
 			id = plainText(raw)
 		}
-		return id, err
 	case '{':
-		err := s.Object(func(name []byte) (err error) {
-			if string(name) == "id" && s.Peek() == '"' {
-				id, err = scanID(s)
-				return err
+		for more := r.Object(); more; more = r.Member() {
+			if string(r.Name()) == "id" && r.Peek() == '"' {
+				id = scanID(r)
+			} else {
+				r.Skip()
 			}
-			return s.Skip()
-		})
-		return id, err
+		}
+	default:
+		r.Skip()
 	}
-	return "", s.Skip()
+	return id
 }
 
 // plainText is a JSON string without its quotes.
 func plainText(raw []byte) string {
-	if bytes.IndexByte(raw, '\\') < 0 {
+	switch {
+	case string(raw) == `"succeeded"`: // nearly all are
+		return "succeeded"
+	case bytes.IndexByte(raw, '\\') < 0:
 		return string(raw[1 : len(raw)-1])
 	}
 	var text string
@@ -105,22 +120,12 @@ func plainText(raw []byte) string {
 }
 
 // scanInt walks over a whole number; 0 for whatever else.
-func scanInt(s *jsonscan.Scanner) (int64, error) {
-	raw, err := s.Raw()
+func scanInt(r *jsonscan.Reader) int64 {
+	n, err := strconv.ParseInt(string(r.Raw()), 10, 64)
 	if err != nil {
-		return 0, err
+		return 0
 	}
-	n, bad := strconv.ParseInt(string(raw), 10, 64)
-	if bad != nil {
-		return 0, nil
-	}
-	return n, nil
-}
-
-// scanTrue walks over a value that is true or not.
-func scanTrue(s *jsonscan.Scanner) (bool, error) {
-	raw, err := s.Raw()
-	return string(raw) == "true", err
+	return n
 }
 
 // member is the value under name; nil where there is none.

@@ -2,6 +2,7 @@ package jsonscan
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/bits"
 )
 
@@ -16,8 +17,8 @@ const (
 	wordLen = 8
 )
 
-// wordAt are the eight bytes from at on, the first of them lowest.
-func wordAt(text []byte, at int) uint64 { return binary.LittleEndian.Uint64(text[at:]) }
+// word are the first eight bytes of text, the first of them lowest.
+func word(text []byte) uint64 { return binary.LittleEndian.Uint64(text) }
 
 // first marks the first byte of w that is c; marks behind it may be wrong.
 func first(w uint64, c byte) uint64 {
@@ -25,27 +26,29 @@ func first(w uint64, c byte) uint64 {
 	return (w - lows) &^ w & highs
 }
 
-// all marks each byte of w that is c, and no other.
-func all(w uint64, c byte) uint64 {
-	w ^= lows * uint64(c)
-	return ^((w&^highs + ^uint64(highs)) | w) & highs
+// not marks each byte of w that is not c, an ASCII character, and no other; it
+// leaves rubbish in the other bits.
+func not(w uint64, c byte) uint64 {
+	return (w&^highs ^ lows*uint64(c)) + ^uint64(highs) | w
 }
 
 // stringEnd is where the string ends whose first character is at at; -1 when it
 // does not. plain says that nothing in it is escaped.
 func stringEnd(text []byte, at int) (end int, plain bool) {
-	for ; at+wordLen <= len(text); at += wordLen {
-		w := wordAt(text, at)
+	rest := text[at:]
+	for len(rest) >= wordLen {
+		w := word(rest)
 		if found := first(w, '"') | first(w, '\\'); found != 0 {
-			at += bits.TrailingZeros64(found) / 8
+			at = len(text) - len(rest) + bits.TrailingZeros64(found)/8
 			if text[at] == '"' {
 				return at + 1, true
 			}
 			return escapedEnd(text, at), false
 		}
+		rest = rest[wordLen:]
 	}
-	for ; at < len(text); at++ {
-		switch text[at] {
+	for i, c := range rest {
+		switch at = len(text) - len(rest) + i; c {
 		case '"':
 			return at + 1, true
 		case '\\':
@@ -76,8 +79,8 @@ func escapedEnd(text []byte, at int) int {
 func nestedEnd(text []byte, at int) int {
 	const toBrace = lows * ('{' ^ '[') // '[' becomes '{', and ']' becomes '}'
 	depth, inside := 0, uint64(0)
-	for at+wordLen <= len(text) {
-		w := wordAt(text, at)
+	for at <= len(text)-wordLen {
+		w := word(text[at : at+wordLen])
 		if first(w, '\\') != 0 {
 			n := nest{at, depth, inside != 0}
 			if n.bytewise(text, at+wordLen) {
@@ -86,10 +89,10 @@ func nestedEnd(text []byte, at int) int {
 			at, depth, inside = n.at, n.depth, lows*bit(n.inside)
 			continue
 		}
-		odd := all(w, '"')>>7*lows ^ inside
+		odd := ^not(w, '"')&highs>>7*lows ^ inside
 		inside = odd >> 56 & 1 * lows
-		outside := ^(odd << 7)
-		opening, closing := all(w|toBrace, '{')&outside, all(w|toBrace, '}')&outside
+		outside, braces := ^(odd<<7)&highs, w|toBrace
+		opening, closing := outside&^not(braces, '{'), outside&^not(braces, '}')
 		closed := bits.OnesCount64(closing)
 		if depth <= closed {
 			if end := closingBracket(opening, closing, depth); end > 0 {
@@ -152,4 +155,39 @@ func (n *nest) bytewise(text []byte, end int) bool {
 		}
 	}
 	return false
+}
+
+// plainEnd is where a number, true, false or null ends, whatever it is made of;
+// -1 when nothing follows.
+func plainEnd(text []byte, at int) int {
+	for i, c := range text[at:] {
+		if ends[c] {
+			return at + i
+		}
+	}
+	return -1
+}
+
+// ends are the bytes behind a plain value.
+var ends = [256]bool{',': true, '}': true, ']': true, ' ': true, '\t': true, '\n': true, '\r': true}
+
+// valueEnd is where the value ends whose first byte is at at.
+func valueEnd(text []byte, at int) (end int, err error) {
+	switch {
+	case at >= len(text):
+		end = -1
+	case text[at] == '"':
+		end, _ = stringEnd(text, at+1)
+	case text[at] == '{', text[at] == '[':
+		end = nestedEnd(text, at)
+	default:
+		end = plainEnd(text, at)
+	}
+	switch end {
+	case -1:
+		return at, ErrTorn
+	case at:
+		return at, fmt.Errorf("no value at byte %d", at)
+	}
+	return end, nil
 }

@@ -120,41 +120,10 @@ func (s *Scanner) string() error {
 }
 
 // Skip walks over any value.
-func (s *Scanner) Skip() error {
-	switch s.Peek() {
-	case 0:
-		return ErrTorn
-	case '"':
-		return s.string()
-	case '{', '[':
-		return s.nested()
-	}
-	return s.plain()
-}
-
-// nested walks over an object or array.
-func (s *Scanner) nested() error {
-	end := nestedEnd(s.Text, s.At)
-	if end < 0 {
-		return ErrTorn
-	}
-	s.At = end
-	return nil
-}
-
-// plain walks over a number, true, false or null.
-func (s *Scanner) plain() error {
-	start := s.At
-	for ; s.At < len(s.Text); s.At++ {
-		switch s.Text[s.At] {
-		case ',', '}', ']', ' ', '\t', '\n', '\r':
-			if s.At == start {
-				return fmt.Errorf("no value at byte %d", s.At)
-			}
-			return nil
-		}
-	}
-	return ErrTorn
+func (s *Scanner) Skip() (err error) {
+	s.Peek()
+	s.At, err = valueEnd(s.Text, s.At)
+	return err
 }
 
 // Decode walks over a value and reads it into v.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 
 	json "github.com/goccy/go-json"
 )
@@ -157,12 +158,13 @@ func (r *Reader) Null() bool {
 
 // Skip walks over any value.
 func (r *Reader) Skip() {
-	s := Scanner{Text: r.Text, At: r.At}
-	if err := s.Skip(); err != nil {
+	r.Peek()
+	end, err := valueEnd(r.Text, r.At)
+	if err != nil {
 		r.Fail(err)
 		return
 	}
-	r.At = s.At
+	r.At = end
 }
 
 // Raw walks over any value and gives its bytes, which are the text's own.
@@ -183,6 +185,30 @@ func (r *Reader) Bool() bool {
 		r.Fail(ErrKind)
 	}
 	return string(raw) == "true"
+}
+
+// Int reads a whole number.
+func (r *Reader) Int() int64 {
+	raw := r.Raw()
+	if r.Err != nil {
+		return 0
+	}
+	n, err := strconv.ParseInt(string(raw), 10, 64)
+	if err != nil || raw[0] == '+' {
+		r.Fail(ErrKind)
+	}
+	return n
+}
+
+// Decode reads a value into v, for what is rare.
+func (r *Reader) Decode(v any) {
+	raw := r.Raw()
+	if r.Err != nil {
+		return
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		r.Fail(err)
+	}
 }
 
 // Word reads a string. One without escapes is the text's own bytes.

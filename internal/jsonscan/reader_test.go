@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -86,6 +88,33 @@ func TestReaderFails(t *testing.T) {
 		if read(r); !errors.Is(r.Err, ErrKind) {
 			t.Errorf("%s: %v", name, r.Err)
 		}
+	}
+}
+
+func TestInt(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{"0": 0, "-12": -12, "9223372036854775807": math.MaxInt64} {
+		r := &Reader{Text: []byte(text + ",")}
+		if got := r.Int(); r.Err != nil || got != want {
+			t.Errorf("%s is %d, %v", text, got, r.Err)
+		}
+	}
+	for _, text := range []string{"", "1.0", "1e3", "+1", `"1"`, "9223372036854775808", "null", "{}", "-"} {
+		r := &Reader{Text: []byte(text + ",")}
+		if got := r.Int(); r.Err == nil {
+			t.Errorf("%s is %d", text, got)
+		}
+	}
+}
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	r, list := &Reader{Text: []byte(`{"a":[1,2],"b":"x"}`)}, []int(nil)
+	for more := r.Object(); more; more = r.Member() {
+		r.Decode(&list)
+	}
+	if r.Err == nil || !slices.Equal(list, []int{1, 2}) {
+		t.Errorf("%v, %v", list, r.Err)
 	}
 }
 
