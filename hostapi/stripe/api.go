@@ -102,8 +102,14 @@ func (s api) decode(raw json.RawMessage, out any) error {
 
 // listing is one page of a list, newest first.
 type listing struct {
-	data []json.RawMessage
+	data []listed
 	more bool
+}
+
+// listed is a thing of a page.
+type listed struct {
+	raw  json.RawMessage
+	head head
 }
 
 // list reads one page of a list.
@@ -121,7 +127,7 @@ func (s api) list(ctx context.Context, path string, query url.Values) (*listing,
 }
 
 // splitList cuts a page into its things, which share the page's memory. Only
-// the frame is looked at.
+// the frame and the heads are looked at, in one pass.
 func splitList(page []byte) (*listing, error) {
 	s, l, seen := &jsonscan.Scanner{Text: page}, &listing{}, false
 	err := s.Object(func(name []byte) error {
@@ -129,8 +135,8 @@ func splitList(page []byte) (*listing, error) {
 		case "data":
 			seen = true
 			return s.Array(func() error {
-				raw, err := s.Raw()
-				l.data = append(l.data, raw)
+				one, err := cut(s)
+				l.data = append(l.data, one)
 				return err
 			})
 		case "has_more":
@@ -157,7 +163,9 @@ func (s api) whole(ctx context.Context, path string, query url.Values) (all []js
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, page.data...)
+		for _, one := range page.data {
+			all = append(all, one.raw)
+		}
 		if !page.more {
 			return all, nil
 		}
@@ -176,7 +184,7 @@ func lastOf(page *listing, after string) (string, error) {
 	if len(page.data) == 0 {
 		return "", unreadable(errors.New("more after an empty page"))
 	}
-	last := headOf(page.data[len(page.data)-1]).ID
+	last := page.data[len(page.data)-1].head.ID
 	if last == "" {
 		return "", unreadable(errors.New("no id"))
 	}

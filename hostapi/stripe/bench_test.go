@@ -57,8 +57,8 @@ func BenchmarkSplitTransform(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		for _, raw := range list.data {
-			root, _ := rootOfCharge(raw)
+		for _, one := range list.data {
+			root, _ := rootOfCharge(one)
 			p := &parcel{Zone: r.zone, Session: session, Payments: []payment{{Intent: root.intent, Charge: root.charge}}}
 			records := r.pack(p, kindPayment, root.id, root)
 			sold(b, h, records[0])

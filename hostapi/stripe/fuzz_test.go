@@ -3,6 +3,7 @@ package stripe
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -51,6 +52,7 @@ func FuzzTransform(f *testing.F) {
 func FuzzSplitList(f *testing.F) {
 	f.Add([]byte(`{"object":"list","data":[{"id":"ch_1"},{"id":"ch_2"}],"has_more":true}`))
 	f.Add([]byte(`{"data":[{"id":"\"]}"}],"has_more":false} x`))
+	f.Add([]byte(`{"data":[{"id":"ch_1","payment_intent":{"id":"pi_1" 2}},{"id":"ch_2" 3},4],"has_more":false}`))
 	f.Fuzz(func(t *testing.T, page []byte) {
 		got, err := splitList(page)
 		var want struct {
@@ -63,9 +65,11 @@ func FuzzSplitList(f *testing.F) {
 		if strings.Count(string(page), `"data"`) == 1 && len(got.data) != len(want.Data) {
 			t.Errorf("%q: %d things, want %d", page, len(got.data), len(want.Data))
 		}
-		for _, raw := range got.data {
-			headOf(raw)
-			takeOut(raw, "payment_intent")
+		for _, one := range got.data {
+			if !reflect.DeepEqual(one.head, headOf(one.raw)) {
+				t.Errorf("%q: %+v is not the head of %q", page, one.head, one.raw)
+			}
+			takeOut(one.raw, "payment_intent")
 		}
 	})
 }

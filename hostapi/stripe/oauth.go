@@ -83,7 +83,7 @@ func (s api) mode(ctx context.Context, callback url.Values) (live, told bool, er
 	var newest struct {
 		Livemode *bool `json:"livemode"`
 	}
-	if err := s.decode(page.data[0], &newest); err != nil || newest.Livemode == nil {
+	if err := s.decode(page.data[0].raw, &newest); err != nil || newest.Livemode == nil {
 		return false, false, err
 	}
 	return *newest.Livemode, true, nil

@@ -2,7 +2,6 @@ package stripe
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/url"
 	"slices"
@@ -49,7 +48,7 @@ var eventTypes = []string{
 type source struct {
 	path, limit string
 	query       url.Values
-	root        func(json.RawMessage) (root, bool)
+	root        func(listed) (root, bool)
 	next        string // the stage after it; "" = the window is done
 }
 
@@ -154,10 +153,10 @@ func seconds(t time.Time) string {
 
 // rootsOf are what a page of things leads to, each once. The newest event
 // stands for all of a root's.
-func rootsOf(data []json.RawMessage, lead func(json.RawMessage) (root, bool)) (all []root) {
+func rootsOf(data []listed, lead func(listed) (root, bool)) (all []root) {
 	seen := map[string]int{}
-	for _, raw := range data {
-		found, ok := lead(raw)
+	for _, one := range data {
+		found, ok := lead(one)
 		if !ok {
 			continue
 		}

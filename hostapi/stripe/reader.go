@@ -195,7 +195,7 @@ func (r *reader) session(ctx context.Context, intent string) (json.RawMessage, e
 	if err != nil || len(page.data) == 0 {
 		return nil, err
 	}
-	return page.data[0], nil
+	return page.data[0].raw, nil
 }
 
 // invoiceOf is the invoice that an intent pays; nil when there is none. One that
@@ -209,11 +209,11 @@ func (r *reader) invoiceOf(ctx context.Context, intent string) (json.RawMessage,
 	if err != nil {
 		return nil, err
 	}
-	for _, raw := range page.data {
-		if headOf(raw).Status == "canceled" {
+	for _, one := range page.data {
+		if one.head.Status == "canceled" {
 			continue
 		}
-		if invoice, _ := takeOut(raw, "invoice"); headOf(invoice).ID != "" && string(member(invoice, "deleted")) != "true" {
+		if invoice, _ := takeOut(one.raw, "invoice"); headOf(invoice).ID != "" && string(member(invoice, "deleted")) != "true" {
 			return invoice, nil
 		}
 	}

@@ -14,9 +14,9 @@ type root struct {
 }
 
 // rootOfEvent takes nothing of an event but the ids of what it is about.
-func rootOfEvent(raw json.RawMessage) (root, bool) {
-	found := root{at: headOf(raw).Created}
-	switch thing := headOf(member(member(raw, "data"), "object")); thing.Object {
+func rootOfEvent(one listed) (root, bool) {
+	found := root{at: one.head.Created}
+	switch thing := headOf(member(member(one.raw, "data"), "object")); thing.Object {
 	case "charge":
 		found.id = firstOf(thing.Intent, thing.ID)
 	case "refund":
@@ -32,39 +32,39 @@ func rootOfEvent(raw json.RawMessage) (root, bool) {
 }
 
 // rootOfCharge passes over charges that moved no money. The intent was listed with it.
-func rootOfCharge(raw json.RawMessage) (root, bool) {
-	h := headOf(raw)
+func rootOfCharge(one listed) (root, bool) {
+	h := &one.head
 	if h.Status != "succeeded" || !h.Captured {
 		return root{}, false
 	}
 	if h.Intent == "" {
-		return root{id: h.ID, charge: raw}, h.ID != ""
+		return root{id: h.ID, charge: one.raw}, h.ID != ""
 	}
 	if h.ends != h.ID { // not the charge that the intent ended with, or not listed with it
 		return root{id: h.Intent}, true
 	}
-	return root{id: h.Intent, intent: h.expanded, charge: without(raw, h.expanded, h.Intent)}, true
+	return root{id: h.Intent, intent: h.expanded, charge: without(one.raw, h.expanded, h.Intent)}, true
 }
 
-func rootOfRefund(raw json.RawMessage) (root, bool) {
-	h := headOf(raw)
+func rootOfRefund(one listed) (root, bool) {
+	h := &one.head
 	id := firstOf(h.Intent, h.Charge)
 	return root{id: id}, id != ""
 }
 
 // rootOfInvoice passes over invoices that a charge leads to.
-func rootOfInvoice(raw json.RawMessage) (root, bool) {
-	for _, p := range elements(member(member(raw, "payments"), "data")) {
+func rootOfInvoice(one listed) (root, bool) {
+	for _, p := range elements(member(member(one.raw, "payments"), "data")) {
 		if headOf(p).Status == "paid" && payerOf(p).id != "" {
 			return root{}, false
 		}
 	}
-	id := headOf(raw).ID
+	id := one.head.ID
 	return root{id: id}, id != ""
 }
 
-func rootOfCreditNote(raw json.RawMessage) (root, bool) {
-	id := headOf(raw).Invoice
+func rootOfCreditNote(one listed) (root, bool) {
+	id := one.head.Invoice
 	return root{id: id}, id != ""
 }
 

@@ -87,7 +87,7 @@ func TestPublishedObjects(t *testing.T) {
 func TestRecordedLists(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		lead func(json.RawMessage) (root, bool)
+		lead func(listed) (root, bool)
 		want string
 	}{
 		"charges":      {rootOfCharge, ""}, // not captured

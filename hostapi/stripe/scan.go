@@ -31,6 +31,19 @@ func headOf(raw json.RawMessage) head {
 	return h
 }
 
+// cut walks over a thing of a page.
+func cut(s *jsonscan.Scanner) (one listed, err error) {
+	s.Peek()
+	r := &jsonscan.Reader{Text: s.Text, At: s.At}
+	if one.head = scanHead(r); r.Err != nil {
+		one.head = head{}
+		one.raw, err = s.Raw()
+		return one, err
+	}
+	one.raw, s.At = s.Text[s.At:r.At], r.At
+	return one, nil
+}
+
 // scanHead walks over a thing.
 func scanHead(r *jsonscan.Reader) (h head) {
 	for more := r.Object(); more; more = r.Member() {
