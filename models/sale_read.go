@@ -27,13 +27,17 @@ func (r *saleReader) sale(s *Sale) bool {
 		r.take(`,"at":"`) && r.time(&s.At) &&
 		r.take(`,"shipToAddress":`) && r.address(&s.ShipTo) &&
 		(!r.take(`,"shipFromAddress":`) || r.address(&s.ShipFrom)) &&
-		r.take(`,"salesAmount":`) && r.amount(&s.SalesAmount) &&
-		r.take(`,"salesTax":`) && r.amount(&s.SalesTax) &&
-		r.take(`,"shippingAmount":`) && r.amount(&s.ShippingAmount) &&
-		r.take(`,"shippingTax":`) && r.amount(&s.ShippingTax) &&
+		r.amounts(s) &&
 		r.take(`,"currency":"`) && r.text(&s.Currency) &&
 		r.member(`,"description":"`, &s.Description) &&
 		r.member(`,"reviewMessage":"`, &s.ReviewMessage) && r.take(`}`)
+}
+
+func (r *saleReader) amounts(s *Sale) bool {
+	return r.take(`,"salesAmount":`) && r.amount(&s.SalesAmount) &&
+		r.take(`,"salesTax":`) && r.amount(&s.SalesTax) &&
+		r.take(`,"shippingAmount":`) && r.amount(&s.ShippingAmount) &&
+		r.take(`,"shippingTax":`) && r.amount(&s.ShippingTax)
 }
 
 func (r *saleReader) address(a *Address) bool {
