@@ -11,13 +11,15 @@ import (
 
 // driver holds what all jobs share.
 type driver struct {
-	plan     plan
-	folder   string // for files of this run
-	program  string // the extractor
-	server   *server
-	world    *world             // the simulators of the job, while there are any
-	others   float64            // part of the machine that other programs took, at worst, in this job
-	headline map[string]float64 // of bench.json
+	plan    plan
+	folder  string // for files of this run
+	program string // the extractor
+	// withPostgres is what make run starts a Postgres by.
+	withPostgres string
+	server       *server
+	world        *world             // the simulators of the job, while there are any
+	others       float64            // part of the machine that other programs took, at worst, in this job
+	headline     map[string]float64 // of bench.json
 }
 
 // drive does the whole run.
@@ -27,7 +29,10 @@ func drive(ctx context.Context, p plan) (err error) {
 		return err
 	}
 	defer os.RemoveAll(d.folder)
-	if d.program, err = build(ctx, d.folder); err != nil {
+	if d.program, err = build(ctx, d.folder, "."); err != nil {
+		return err
+	}
+	if d.withPostgres, err = build(ctx, d.folder, "./internal/localpg/run"); err != nil {
 		return err
 	}
 	if d.server, err = startServer(ctx); err != nil {

@@ -30,6 +30,8 @@ func jobs() []job {
 		{"fair", measureFairness, true},
 		{"large", measureLarge, true},
 		{"convert", measureConvert, false},
+		{"api", measureAPI, true},
+		{"start", measureStart, true},
 	}
 }
 

@@ -48,6 +48,9 @@ func run(ctx context.Context, args []string) error {
 	if len(args) == 1 && args[0] == verbReference {
 		return reference(ctx)
 	}
+	if len(args) == 1 && args[0] == verbReferenceAPI {
+		return referenceAPI(ctx)
+	}
 	p, err := parsePlan(args)
 	if err != nil {
 		return err

@@ -77,10 +77,14 @@ func startSimulators(ctx context.Context, has stock) (w *world, stop func() erro
 	return w, stop, nil
 }
 
-// build compiles the extractor as it is shipped.
-func build(ctx context.Context, folder string) (program string, err error) {
-	program = filepath.Join(folder, "extractor")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, ".")
+// build compiles a program of ours as it is shipped.
+func build(ctx context.Context, folder, source string) (program string, err error) {
+	program, err = filepath.Abs(source)
+	if err != nil {
+		return "", err
+	}
+	program = filepath.Join(folder, filepath.Base(program))
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, source)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}

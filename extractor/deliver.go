@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	json "github.com/goccy/go-json"
 	"log/slog"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"extractor/internal/failpoint"
 	"extractor/models"
@@ -252,20 +252,31 @@ func (d *delivery) lowerMark(ctx context.Context, tx pgx.Tx, seqs []int64) error
 
 func (b *batch) read(rows pgx.Rows) error {
 	defer rows.Close()
+	var kind, payload pgtype.DriverBytes // until the next row
 	for rows.Next() {
-		var kind, key string
+		var key string
 		var seq int64
-		var payload []byte
 		if err := rows.Scan(&kind, &key, &seq, &payload); err != nil {
 			return err
 		}
-		item := models.Item{Kind: kind, Key: key, Sale: new(models.Sale)}
-		if err := json.Unmarshal(payload, item.Sale); err != nil {
-			return fmt.Errorf("content of %s %s: %w", kind, key, err)
+		item := models.Item{Kind: kindName(kind), Key: key, Sale: new(models.Sale)}
+		if err := item.Sale.ReadJSON(string(payload)); err != nil {
+			return fmt.Errorf("content of %s %s: %w", item.Kind, key, err)
 		}
-		b.kinds, b.keys, b.seqs, b.items = append(b.kinds, kind), append(b.keys, key), append(b.seqs, seq), append(b.items, item)
+		b.kinds, b.keys, b.seqs, b.items = append(b.kinds, item.Kind), append(b.keys, key), append(b.seqs, seq), append(b.items, item)
 	}
 	return rows.Err()
+}
+
+// kindName is the kind as a text, without a new one for those that nearly all entries have.
+func kindName(kind []byte) string {
+	switch string(kind) {
+	case models.KindSale:
+		return models.KindSale
+	case models.KindRefund:
+		return models.KindRefund
+	}
+	return string(kind)
 }
 
 // mark notes, under the fence, that a request to the target may start now.

@@ -139,7 +139,7 @@ func (s *slice) accept(ctx context.Context, h haul, to advance) error {
 	s.meter.page(s.lane.Host, result.counts)
 	slog.Info("pages", "connection", s.lane.Connection, "host", s.lane.Host, "lane", s.lane.Kind,
 		"pages", len(h.pages), "records", len(h.readings), "new", result.New, "changed", result.Changed, "bad", result.Bad)
-	if result.pending {
+	if result.woke {
 		s.Nudge()
 	}
 	return h.answer(ctx)

@@ -31,6 +31,7 @@ type advance struct {
 type committed struct {
 	counts
 	pending bool // something is to be delivered
+	woke    bool // and delivery, which was parked, is due for it
 	gaps    int  // records that were unknown, or older, here
 }
 
@@ -108,7 +109,8 @@ func (s *slice) write(ctx context.Context, tx pgx.Tx, readings []reading, to adv
 			return committed{}, err
 		}
 	}
-	return w.result, errors.Join(s.move(ctx, tx, to, w.result, f.turn), failpoint.Hit("before the page's commit"))
+	err = s.move(ctx, tx, to, &w.result, f.turn)
+	return w.result, errors.Join(err, failpoint.Hit("before the page's commit"))
 }
 
 // load reads the entries that the readings are compared with. One commit at a
@@ -212,13 +214,15 @@ func loadPayload(ctx context.Context, tx pgx.Tx, connection int64, ref models.Re
 
 // move brings the lane to its new position, under its epoch, and wakes delivery.
 // Turns that were taken after turn may have been passed over meanwhile.
-func (s *slice) move(ctx context.Context, tx pgx.Tx, to advance, c committed, turn int64) error {
+func (s *slice) move(ctx context.Context, tx pgx.Tx, to advance, c *committed, turn int64) error {
 	if c.pending {
 		// Only a parked delivery lane: one that waits after a failure goes on waiting.
-		if _, err := tx.Exec(ctx, `UPDATE lanes SET due_at = coalesce(due_at, now()), settled_seq = least(settled_seq, $2)
-			WHERE connection_id = $1 AND kind = 'delivery' AND (due_at IS NULL OR settled_seq > $2)`, s.lane.Connection, turn); err != nil {
+		tag, err := tx.Exec(ctx, `UPDATE lanes SET due_at = coalesce(due_at, now()), settled_seq = least(settled_seq, $2)
+			WHERE connection_id = $1 AND kind = 'delivery' AND (due_at IS NULL OR settled_seq > $2)`, s.lane.Connection, turn)
+		if err != nil {
 			return err
 		}
+		c.woke = tag.RowsAffected() > 0
 	}
 	sum := s.sum
 	sum.add(c.counts)

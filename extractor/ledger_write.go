@@ -6,7 +6,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -71,14 +70,7 @@ func (w *writer) insert(ctx context.Context, tx pgx.Tx) error {
 	if len(w.inserts) == 0 {
 		return nil
 	}
-	columns := []string{"connection_id", "kind", "key", "record", "version", "state", "reason", "hash", "day",
-		"sales_amount", "sales_tax", "shipping_amount", "shipping_tax", "payload", "reverses"}
-	_, err := tx.CopyFrom(ctx, pgx.Identifier{"entries"}, columns, pgx.CopyFromSlice(len(w.inserts), func(i int) ([]any, error) {
-		e := w.inserts[i]
-		return []any{w.connection, e.Kind, e.Key, e.Record, e.Version, string(e.State), orNull(e.Reason), e.Hash, date(e.Day),
-			int64(e.Sales), int64(e.SalesTax), int64(e.Shipping), int64(e.ShippingTax), text(e.Payload), orNull(e.Reverses)}, nil
-	}))
-	return err
+	return copyEntries(ctx, tx, w.connection, w.inserts)
 }
 
 const updateSQL = `UPDATE entries e SET record = x.record, version = x.version, state = x.state, reason = x.reason, hash = x.hash, day = x.day::date,
@@ -198,13 +190,4 @@ func text(b []byte) *string {
 	}
 	s := string(b)
 	return &s
-}
-
-// date is a day for COPY, which takes no text for a date.
-func date(day string) any {
-	t, err := time.Parse(time.DateOnly, day)
-	if err != nil {
-		return nil
-	}
-	return t
 }

@@ -93,7 +93,10 @@ func (s *slice) fetch(ctx context.Context, ask asker, w models.Window, at hostap
 	if err != nil {
 		return fetched{err: err}
 	}
-	return fetched{page: page, readings: s.transform(s.host, page.Records), count: count}
+	f := fetched{page: page, readings: s.transform(s.host, page.Records), count: count}
+	page.Records = nil
+	letGo(f.readings)
+	return f
 }
 
 // pull asks for the next page. A page that takes longer than any should, until

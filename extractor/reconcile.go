@@ -166,7 +166,7 @@ func (s *slice) compareDay(ctx context.Context, p *progress) error {
 // acceptRecount brings records into the ledger without moving a lane's position.
 func (s *slice) acceptRecount(ctx context.Context, records []hostapi.Record) (committed, error) {
 	result, err := s.commit(ctx, s.transform(s.host, records), advance{hold: true})
-	if err == nil && result.pending {
+	if err == nil && result.woke {
 		s.Nudge()
 	}
 	return result, err
@@ -231,7 +231,7 @@ func (s *slice) fetchAbsent(ctx context.Context, f hostapi.Fetcher, names []stri
 	missing := missingFrom(names, records)
 	readings := append(s.transform(s.host, records), s.emptied(missing)...)
 	result, err := s.commit(ctx, readings, advance{hold: true})
-	if err == nil && result.pending {
+	if err == nil && result.woke {
 		s.Nudge()
 	}
 	return len(missing), err

@@ -1,6 +1,7 @@
 package extractor
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -68,6 +69,24 @@ func (e *Engine) read(host hostapi.Host, record hostapi.Record, mapping int, are
 	return r
 }
 
+// letGo drops the bodies of records that were understood, and all that was read
+// with them: a page is large, and what it means is small. A refused record is kept.
+func letGo(readings []reading) {
+	for i := range readings {
+		r := &readings[i]
+		if r.refusal == nil {
+			r.record.Body = nil
+		} else {
+			r.record.Body = bytes.Clone(r.record.Body) // without the rest of its page
+		}
+		for j := range r.items {
+			if s := r.items[j].item.Sale; s != nil {
+				s.Places, s.Charged = nil, nil
+			}
+		}
+	}
+}
+
 // nameable refuses a record whose key or version is no text that the ledger can
 // keep, under a name that it can.
 func nameable(r *hostapi.Record) *models.Error {
@@ -117,22 +136,21 @@ func calendarDay(at models.LocalTime) string {
 	return day
 }
 
-// canonical fixes an item's bytes and their hash.
+// canonical fixes an item's bytes and their hash, which stand in the arena with
+// what else the hash is of.
 func canonical(item models.Item, mapping int, arena *[]byte) content {
 	c := content{item: item}
+	start := len(*arena)
+	b := binary.BigEndian.AppendUint64(*arena, uint64(mapping)) // #nosec G115 -- small, and never below zero
+	b = append(append(b, item.Skip...), 0)
 	if item.Sale != nil {
-		start := len(*arena)
-		*arena = item.Sale.AppendJSON(*arena)
-		c.payload = (*arena)[start:len(*arena):len(*arena)]
+		body := len(b)
+		b = item.Sale.AppendJSON(b)
+		c.payload = b[body:len(b):len(b)]
 		c.day = calendarDay(item.Sale.Date)
 	}
-	h := sha256.New()
-	var version [8]byte
-	binary.BigEndian.PutUint64(version[:], uint64(mapping))
-	h.Write(version[:])
-	h.Write([]byte(item.Skip))
-	h.Write([]byte{0})
-	h.Write(c.payload)
-	c.hash = h.Sum(nil)
+	hash := sha256.Sum256(b[start:])
+	*arena = append(b, hash[:]...)
+	c.hash = (*arena)[len(b):len(*arena):len(*arena)]
 	return c
 }

@@ -45,3 +45,10 @@ func (c *cached[T]) get(ctx context.Context) (T, error) {
 	}
 	return c.value, c.err
 }
+
+// forget lets the next one who asks load anew.
+func (c *cached[T]) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.loaded = time.Time{}
+}

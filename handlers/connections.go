@@ -154,34 +154,32 @@ func (a *api) headConnection(c *gin.Context) {
 
 // GET /connections/{id}
 func (a *api) showConnection(c *gin.Context) {
-	found, err := a.find(c)
+	shown, err := a.Store.ShowConnection(c.Request.Context(), c.Param("id"))
 	if err != nil {
 		fail(c, err, "")
 		return
 	}
+	c.Set(connectionKey, shown.ID)
 	now, err := a.present(c.Request.Context())
 	if err != nil {
 		fail(c, err, "")
 		return
 	}
-	c.JSON(http.StatusOK, a.detailOf(found, now))
+	respondJSON(c, a.detailOf(shown, now))
 }
 
-func (a *api) detailOf(c *models.Connection, now *present) detail {
-	d := detail{
-		Enabled: c.Enabled, Authorized: c.Authorized, HostSystemIdentifier: c.HostLabel,
-		StartDate: optionalDate(c.StartDate), StatusChangedAt: timestamp(c.StatusChangedAt),
-		LastSyncAt: optionalTimestamp(c.LastSyncAt), NextSyncAt: optionalTimestamp(c.NextSyncAt),
-		StatusMessage: c.StatusMessage,
+func (a *api) detailOf(s *models.Shown, now *present) *detail {
+	d := &detail{
+		Enabled: s.Enabled, Authorized: s.Authorized, HostSystemIdentifier: s.HostLabel,
+		StartDate: optionalDate(s.StartDate), StatusChangedAt: timestamp(s.StatusChangedAt),
+		LastSyncAt: optionalTimestamp(s.LastSyncAt), NextSyncAt: optionalTimestamp(s.NextSyncAt),
+		StatusMessage: s.StatusMessage,
 	}
-	if d.StatusMessage == "" { // made by a way that wrote none yet
-		d.StatusMessage = models.StatusSentence(c, a.Store.Title(c.Host))
-	}
-	if !now.works() && c.Active {
+	if !now.works() && s.Active {
 		d.NextSyncAt = nil
 	}
-	if s := now.sentence(c, a.Store.Title(c.Host)); s != "" {
-		d.StatusMessage = s
+	if sentence := now.sentence(s, a.Store.Title(s.Host)); sentence != "" {
+		d.StatusMessage = sentence
 	}
 	return d
 }

@@ -51,6 +51,7 @@ func (a *api) switchConnector(c *gin.Context) {
 		return
 	}
 	service, err := a.Store.SwitchService(c.Request.Context(), enabled)
+	a.service.forget() // who switches looks at once
 	if err != nil {
 		fail(c, err, noConnectorSwitch)
 		return

@@ -50,7 +50,7 @@ func statusOf(err error) int {
 }
 
 func apology(c *gin.Context) string {
-	return fmt.Sprintf("Something went wrong on our side. Please try again; if it lasts, quote %s to support.", c.GetString(requestIDHeader))
+	return fmt.Sprintf("Something went wrong on our side. Please try again; if it lasts, quote %s to support.", idOf(c))
 }
 
 func notFound(c *gin.Context) {

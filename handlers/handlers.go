@@ -42,8 +42,10 @@ type Retrier interface {
 type api struct {
 	Config
 	patience time.Duration // how long a handler may take
+	public   bool          // people reach us by https only
 	bearers  bearers
-	pulse    *cached[*models.Pulse]
+	vitals   *cached[[]byte] // the answer of GET /health
+	service  *cached[*models.Service]
 	workload *cached[*models.Workload]
 	crew     *cached[*models.Crew]
 	failing  *cached[map[int64]bool]
@@ -53,6 +55,10 @@ type api struct {
 // neighbourAge is how long an answer of health and metrics is given again:
 // monitors ask every few seconds, and the figures move by the minute.
 const neighbourAge = 15 * time.Second
+
+// serviceAge is how long it may take until what another process did to the
+// whole service shows in each connection's status.
+const serviceAge = time.Second
 
 // New makes the whole HTTP side of the service.
 func New(cfg Config) http.Handler { return newAPI(cfg).routes() }
@@ -64,8 +70,9 @@ func newAPI(cfg Config) *api {
 	if cfg.Metrics == nil {
 		cfg.Metrics = prometheus.NewRegistry()
 	}
-	a := &api{Config: cfg, patience: handlerDeadline, bearers: newBearers(cfg.Tokens), large: make(chan struct{}, largeNotices)}
-	a.pulse = newCached(neighbourAge, cfg.Store.Pulse)
+	a := &api{Config: cfg, patience: handlerDeadline, public: isPublic(cfg.PublicURL), bearers: newBearers(cfg.Tokens), large: make(chan struct{}, largeNotices)}
+	a.vitals = newCached(neighbourAge, a.takeVitals)
+	a.service = newCached(serviceAge, cfg.Store.Service)
 	a.workload = newCached(neighbourAge, cfg.Store.Workload)
 	a.crew = newCached(neighbourAge, cfg.Store.Crew)
 	a.failing = newCached(neighbourAge, cfg.Store.Failing)
@@ -79,7 +86,7 @@ func (a *api) routes() *gin.Engine {
 	r.RedirectTrailingSlash = false
 	r.HandleMethodNotAllowed = true
 	_ = r.SetTrustedProxies(nil) // the router in front is known by position: see clientAddress
-	r.Use(requestID, a.observe(), a.recovery, a.headers, a.httpsOnly, a.deadline, limitBody)
+	r.Use(requestID, a.newObserver().observe, a.recovery, a.headers, a.httpsOnly, a.deadline, limitBody)
 	r.NoRoute(a.authorised, notFound)
 	r.NoMethod(methodNotAllowed)
 

@@ -1,8 +1,9 @@
 package handlers
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -33,12 +34,21 @@ type health struct {
 // No neighbour is asked: the workers note what they meet, and a neighbour is OK
 // until one of their calls has failed.
 func (a *api) health(c *gin.Context) {
-	p, err := a.pulse.get(c.Request.Context())
+	body, err := a.vitals.get(c.Request.Context())
 	if err != nil {
 		fail(c, err, "Unable to get statuses")
 		return
 	}
-	c.JSON(http.StatusOK, gin.H{"statuses": []health{connectorHealth(p), hostHealth(p), targetHealth(p)}})
+	respond(c, body)
+}
+
+// takeVitals makes the body of the answer, which stays as it is while it is kept.
+func (a *api) takeVitals(ctx context.Context) ([]byte, error) {
+	p, err := a.Store.Pulse(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(gin.H{"statuses": []health{connectorHealth(p), hostHealth(p), targetHealth(p)}})
 }
 
 // waitingLong is how long work may wait for a worker before that is more than

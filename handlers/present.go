@@ -19,7 +19,7 @@ type present struct {
 
 // present reads the service's row, and who works, as known for some seconds.
 func (a *api) present(ctx context.Context) (*present, error) {
-	service, err := a.Store.Service(ctx)
+	service, err := a.service.get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (p *present) works() bool { return p.service.Working() && p.crew.Alive > 0 
 
 // sentence is what the merchant of a connection is told instead of its own
 // state; "" = nothing, its own state counts.
-func (p *present) sentence(c *models.Connection, host string) string {
+func (p *present) sentence(c *models.Shown, host string) string {
 	const later = " Nothing is lost; it resumes by itself, and there is nothing to do for you."
 	switch {
 	case !c.Active:

@@ -199,6 +199,8 @@ func (c Caller) broken(err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return c.stopped(err)
+	case errors.Is(err, errNoRoom):
+		return models.Errorf(models.Unsure, "%s sent much at once while we were busy with other large answers. We try again by ourselves.", c.Title).Because(scrub(err))
 	case errors.Is(err, errTooMuch):
 		return models.Errorf(models.Unsure, "%s sent more than we can take in one answer. We try again by ourselves.", c.Title).Because(scrub(err))
 	}
@@ -287,17 +289,31 @@ func readAll(res *http.Response) ([]byte, error) {
 		defer z.Close()
 		r = &ratioReader{r: z, packed: packed}
 	}
-	var buf bytes.Buffer
-	if n := res.ContentLength; n > 0 && n <= maxBody {
-		buf.Grow(int(n) + bytes.MinRead)
+	body, err := readSmall(r, res.ContentLength)
+	if err != nil || len(body) < largeAnswer {
+		return body, err
 	}
-	if _, err := buf.ReadFrom(io.LimitReader(r, maxBody+1)); err != nil {
+	length := res.ContentLength
+	if length > maxBody || r != io.Reader(packed) { // unpacked it has another one
+		length = -1
+	}
+	if body, err = readLarge(res.Request.Context(), body, io.LimitReader(r, maxBody+1-largeAnswer), length); err != nil {
 		return nil, err
 	}
-	if buf.Len() > maxBody {
+	if len(body) > maxBody {
 		return nil, fmt.Errorf("%w: larger than %d bytes", errTooMuch, maxBody)
 	}
-	return buf.Bytes(), nil
+	return body, nil
+}
+
+// readSmall reads up to largeAnswer bytes.
+func readSmall(r io.Reader, length int64) ([]byte, error) {
+	var buf bytes.Buffer
+	if length > 0 {
+		buf.Grow(int(min(length, largeAnswer)) + bytes.MinRead)
+	}
+	_, err := buf.ReadFrom(io.LimitReader(r, largeAnswer))
+	return buf.Bytes(), err
 }
 
 // counter counts what passes.

@@ -1,0 +1,46 @@
+package extractor
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"testing"
+
+	"extractor/hostapi"
+	"extractor/models"
+)
+
+// TestHashIsOfMappingReasonAndContent: another way to the same bytes would send
+// every merchant's sales once more.
+func TestHashIsOfMappingReasonAndContent(t *testing.T) {
+	t.Parallel()
+	arena := make([]byte, 0, 64) // too small, so that it grows between items
+	var all []content
+	for i := range 9 {
+		all = append(all, canonical(models.Item{Skip: "test order"[:i], Sale: &models.Sale{SalesAmount: models.Amount(i), Currency: "USD"}}, 7, &arena))
+	}
+	for i, c := range all {
+		payload := c.item.Sale.AppendJSON(nil)
+		want := sha256.Sum256(append([]byte("\x00\x00\x00\x00\x00\x00\x00\x07"+"test order"[:i]+"\x00"), payload...))
+		if !bytes.Equal(c.payload, payload) || !bytes.Equal(c.hash, want[:]) {
+			t.Errorf("item %d: %x of %s", i, c.hash, c.payload)
+		}
+	}
+	bare := canonical(models.Item{Skip: "gone"}, 7, &arena)
+	if want := sha256.Sum256([]byte("\x00\x00\x00\x00\x00\x00\x00\x07gone\x00")); bare.payload != nil || !bytes.Equal(bare.hash, want[:]) {
+		t.Errorf("without a sale: %x of %s", bare.hash, bare.payload)
+	}
+}
+
+func TestOnlyRefusedRecordsKeepTheirBodies(t *testing.T) {
+	t.Parallel()
+	page := []byte(`{"understood"}{"refused"}`)
+	readings := []reading{
+		{record: hostapi.Record{Body: page[:14]}, items: []content{{item: models.Item{Sale: &models.Sale{Places: []models.Place{{}}, Charged: new(models.Amount)}}}}},
+		{record: hostapi.Record{Body: page[14:]}, refusal: models.Errorf(models.Refused, "No.")},
+	}
+	letGo(readings)
+	clear(page) // what is kept is not the page's memory
+	expect(t, "body of what was refused", string(readings[1].record.Body), `{"refused"}`)
+	s := readings[0].items[0].item.Sale
+	expect(t, "all that was understood is gone", readings[0].record.Body == nil && s.Places == nil && s.Charged == nil, true)
+}

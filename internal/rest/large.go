@@ -1,0 +1,94 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+const (
+	// largeAnswer is what an answer may have without asking for room: more than a
+	// usual page of any host.
+	largeAnswer = 4 << 20
+	// largeRoom is what all answers above that may have together, in bytes, as long
+	// as anybody still reads in them: enough for the largest one, and small beside a
+	// 512 MB dyno. Many lanes at once could otherwise hold that much each.
+	largeRoom = maxBody + 1
+	// roomPoll is how often the collector is told to look for answers that nobody
+	// reads in any more, while somebody waits for room.
+	roomPoll = 250 * time.Millisecond
+)
+
+// errNoRoom is the cause of a large answer that found no room in time.
+var errNoRoom = errors.New("no room for a large answer")
+
+// room is shared by the whole process, as its memory is.
+var room = semaphore.NewWeighted(largeRoom)
+
+// readLarge reads the rest of an answer that turned out large. Where its length
+// is not known beforehand it takes all the room until it is read.
+func readLarge(ctx context.Context, begin []byte, rest io.Reader, length int64) ([]byte, error) {
+	size := int64(largeRoom)
+	if length > int64(len(begin)) {
+		size = min(size, length)
+	}
+	if err := takeRoom(ctx, size); err != nil {
+		return nil, err
+	}
+	whole, err := appendAll(begin, rest, length)
+	held := min(size, int64(cap(whole)))
+	room.Release(size - held)
+	if err != nil {
+		room.Release(held)
+		return nil, err
+	}
+	// Records are pieces of the answer: only the collector knows when the last one is gone.
+	runtime.AddCleanup(&whole[0], room.Release, held)
+	return whole, nil
+}
+
+// takeRoom waits for room. What was given up is not free before it is collected,
+// and nobody allocates while all wait.
+func takeRoom(ctx context.Context, size int64) error {
+	if room.TryAcquire(size) {
+		return nil
+	}
+	taken := make(chan error, 1)
+	go func() { taken <- room.Acquire(ctx, size) }()
+	ticks := time.NewTicker(roomPoll)
+	defer ticks.Stop()
+	for {
+		select {
+		case err := <-taken:
+			if err != nil {
+				return errors.Join(errNoRoom, err)
+			}
+			return nil
+		case <-ticks.C:
+			runtime.GC()
+		}
+	}
+}
+
+// appendAll reads to the end, in one piece of memory where the length is known;
+// else it grows by a quarter each time, as append does.
+func appendAll(begin []byte, rest io.Reader, length int64) ([]byte, error) {
+	whole := append(make([]byte, 0, max(length, int64(2*len(begin)))+1), begin...)
+	for {
+		if len(whole) == cap(whole) {
+			whole = append(whole, 0)[:len(whole)]
+		}
+		n, err := rest.Read(whole[len(whole):cap(whole)])
+		whole = whole[:len(whole)+n]
+		if errors.Is(err, io.EOF) {
+			return whole, nil
+		}
+		if err != nil {
+			return whole, err
+		}
+	}
+}
