@@ -28,7 +28,7 @@ var ways = []string{"error", "hang", "kill"}
 // gentle is a schedule in which everything happens that leads to a place, and
 // little goes wrong besides.
 func gentle(place string) plan {
-	p := plan{seed: 900_000, start: firstStart, explains: true, roles: []string{roleBoth, roleBoth}, sizes: []int{120, 30, 8}, tokenLife: 2 * time.Second}
+	p := plan{seed: 900_000, start: firstStart, explains: true, place: place, roles: []string{roleBoth, roleBoth}, sizes: []int{120, 30, 8}, tokenLife: 2 * time.Second}
 	for i, what := range []string{
 		"new orders", "edit many", "delete and create", "start date", "off and on", "new orders", "rename", "cancel", "edit many", "refund",
 		"delete and create", "new orders", "off and on", "edit", "delete and create", "rename", "edit many", "new orders", "delete and create", "start date", "new orders",
@@ -45,6 +45,10 @@ func gentle(place string) plan {
 // failpointsAtOnce is how many places are tried side by side, on one Postgres:
 // these schedules leave it alone, and mostly wait.
 const failpointsAtOnce = 4
+
+// failurePatience is how long the last failures of a place may take after the
+// workload: one hangs for longer than a lease, and what it held is taken up again later.
+const failurePatience = 30 * time.Second
 
 // failpoints makes every place fail in every way.
 func (b *bench) failpoints(ctx context.Context) error {
@@ -119,6 +123,26 @@ func (w *walk) visit(ctx context.Context, pg *server, place string, p plan) (tol
 		return told, os.RemoveAll(folder)
 	}
 	return told + "\n  " + strings.Join(v.violations, "\n  ") + "\n  the logs of its processes: " + folder, nil
+}
+
+// awaitFailures waits until the plan's place has failed in every way, or seems to
+// be passed no more.
+func (s *stage) awaitFailures(ctx context.Context) {
+	for end := time.Now().Add(failurePatience); s.plan.place != "" && time.Now().Before(end); {
+		if len(s.missing()) == 0 || !until(ctx, time.Now().Add(settlePoll)) {
+			return
+		}
+	}
+}
+
+// missing are the ways in which the plan's place has not failed yet.
+func (s *stage) missing() (some []string) {
+	for _, way := range ways {
+		if _, err := os.Stat(failureNote(s.folder, s.plan.place, way)); err != nil {
+			some = append(some, way)
+		}
+	}
+	return some
 }
 
 // failureNote is the file in which the extractor notes that a place failed in a way.

@@ -39,6 +39,7 @@ type plan struct {
 	env       []string      // more variables of the processes
 	explains  bool          // they fail by themselves, which explains what only faults explain
 	strict    bool          // nothing is excused
+	place     string        // of the code, which fails in each way once
 	start     int           // days before today of the first start date
 	skew      time.Duration // how far the clock of Postgres is ahead of the processes'
 }

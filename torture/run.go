@@ -27,6 +27,9 @@ func (b *bench) torture(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if b.pg.clock.library == "" {
+		fmt.Println("libfaketime is not installed: the clock of Postgres agrees with that of the processes in all schedules.")
+	}
 	servers, err := b.servers(ctx, program)
 	if err == nil {
 		err = seeds.play(ctx, cap(servers), func(seed int) (verdict, error) {

@@ -111,6 +111,7 @@ func (s *stage) storm(ctx context.Context) {
 		})
 	}
 	weather.Wait()
+	s.awaitFailures(ctx)
 	s.calm()
 	for _, m := range s.merchants {
 		m.wishes <- func(ctx context.Context, s *stage) error { return m.letIn(ctx, s) }
