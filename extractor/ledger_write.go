@@ -159,7 +159,11 @@ func (w *writer) keepBad(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
+// pack compresses a body; one that was not kept stays nil.
 func pack(body []byte) ([]byte, error) {
+	if body == nil {
+		return nil, nil
+	}
 	var buf bytes.Buffer
 	z := gzip.NewWriter(&buf)
 	if _, err := z.Write(body); err != nil {

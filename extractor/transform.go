@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -51,7 +52,7 @@ func (e *Engine) transform(host hostapi.Host, records []hostapi.Record) []readin
 // read transforms one record.
 func (e *Engine) read(host hostapi.Host, record hostapi.Record, mapping int, arena *[]byte) reading {
 	r := reading{record: record}
-	if r.refusal = nameable(&r.record); r.refusal != nil {
+	if r.refusal = takeable(&r.record); r.refusal != nil {
 		return r
 	}
 	items, err := convert(host, record)
@@ -87,6 +88,34 @@ func letGo(readings []reading) {
 	}
 }
 
+const (
+	// mostRecord is the largest record we read: many times the largest order that
+	// hosts let a shop make. A list of two bytes an element becomes dozens of bytes each.
+	mostRecord = 2 << 20
+	// turnRecord is the size from which one record at a time is read in the whole
+	// process: what becomes of it may be that much larger.
+	turnRecord = 64 << 10
+	// mostName is the longest key, kind or version, in bytes: the ledger's index
+	// takes 2704 of all that name an entry.
+	mostName = 512
+)
+
+// turns are taken by records larger than turnRecord.
+var turns sync.Mutex
+
+// takeable refuses a record that the ledger cannot name or that is too large to
+// be read. The latter's body is not kept: who tries again asks the host.
+func takeable(r *hostapi.Record) *models.Error {
+	large := len(r.Body) > mostRecord
+	if large {
+		r.Body = nil
+	}
+	if refusal := nameable(r); refusal != nil || !large {
+		return refusal
+	}
+	return models.Errorf(models.Refused, "This record is larger than %d MB, which is more than we can read. Split the order in the shop, or enter the sale by hand.", mostRecord>>20)
+}
+
 // nameable refuses a record whose key or version is no text that the ledger can
 // keep, under a name that it can.
 func nameable(r *hostapi.Record) *models.Error {
@@ -95,11 +124,14 @@ func nameable(r *hostapi.Record) *models.Error {
 		return nil
 	}
 	*r = plain
-	return models.Errorf(models.Refused, "The id of this record is not plain text, so it cannot be kept.")
+	return models.Errorf(models.Refused, "The id of this record is not plain text of a usual length, so it cannot be kept.")
 }
 
-// storable is s as Postgres takes it: valid UTF-8 without NUL.
+// storable is s as Postgres takes it: valid UTF-8 without NUL, and not too long.
 func storable(s string) string {
+	if len(s) > mostName {
+		s = strings.Clone(s[:mostName]) // without the rest in memory
+	}
 	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
 		return s
 	}
@@ -109,6 +141,10 @@ func storable(s string) string {
 // convert calls Transform and turns a panic in a mapping into a refusal: one
 // odd record must not stop a merchant's other sales.
 func convert(host hostapi.Host, record hostapi.Record) (items []models.Item, err error) {
+	if len(record.Body) > turnRecord {
+		turns.Lock()
+		defer turns.Unlock()
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = models.Errorf(models.Refused, "This record has a shape we did not foresee. Our operators see it in the log; nothing else is held up.").

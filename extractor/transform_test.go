@@ -3,6 +3,7 @@ package extractor
 import (
 	"bytes"
 	"crypto/sha256"
+	"strings"
 	"testing"
 
 	"extractor/hostapi"
@@ -43,4 +44,31 @@ func TestOnlyRefusedRecordsKeepTheirBodies(t *testing.T) {
 	expect(t, "body of what was refused", string(readings[1].record.Body), `{"refused"}`)
 	s := readings[0].items[0].item.Sale
 	expect(t, "all that was understood is gone", readings[0].record.Body == nil && s.Places == nil && s.Charged == nil, true)
+}
+
+// TestLargeRecordsAreRefused: before anybody unpacks them. Of two bytes in a list
+// become dozens.
+func TestLargeRecordsAreRefused(t *testing.T) {
+	t.Parallel()
+	body := make([]byte, mostRecord+1)
+	fits := hostapi.Record{Kind: "order", Key: "1", Version: "1", Body: body[:mostRecord]}
+	if refusal := takeable(&fits); refusal != nil || len(fits.Body) != mostRecord {
+		t.Errorf("%v, %d bytes", refusal, len(fits.Body))
+	}
+	large := hostapi.Record{Kind: "order", Key: "1", Version: "1", Body: body}
+	if refusal := takeable(&large); refusal == nil || refusal.Kind != models.Refused || large.Body != nil {
+		t.Errorf("%v, %d bytes", refusal, len(large.Body))
+	}
+}
+
+// TestLongNamesAreRefused: under a name that the ledger's indexes take.
+func TestLongNamesAreRefused(t *testing.T) {
+	t.Parallel()
+	long := hostapi.Record{Kind: "order", Key: strings.Repeat("1", mostName+1), Version: "1"}
+	if refusal := takeable(&long); refusal == nil || long.Key != strings.Repeat("1", mostName) {
+		t.Errorf("%v, %d bytes", refusal, len(long.Key))
+	}
+	if refusal := takeable(&long); refusal != nil {
+		t.Error(refusal)
+	}
 }

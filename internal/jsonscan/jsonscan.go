@@ -17,6 +17,14 @@ type Scanner struct {
 	At   int
 }
 
+// MostElements is the most that Array walks over: ten times the records of the
+// fullest page that a host documents. Each becomes something larger than the two
+// bytes it may have in the text, so that a page of many would fill our memory.
+const MostElements = 10_000
+
+// ErrCrowded says that an array has more than MostElements.
+var ErrCrowded = errors.New("an array of more elements than we take")
+
 // ErrTorn says that the text ends in the middle of a value.
 var ErrTorn = errors.New("the text ends too early")
 
@@ -76,7 +84,10 @@ func (s *Scanner) Object(member func(name []byte) error) error {
 // Array walks over an array; element has to walk over each value.
 func (s *Scanner) Array(element func() error) error {
 	more, err := s.open('[', ']')
-	for ; more && err == nil; more, err = s.next(']') {
+	for n := 0; more && err == nil; more, err = s.next(']') {
+		if n++; n > MostElements {
+			return ErrCrowded
+		}
 		if err := element(); err != nil {
 			return err
 		}

@@ -2,6 +2,8 @@ package jsonscan
 
 import (
 	"encoding/json"
+	"errors"
+	"strings"
 	"testing"
 )
 
@@ -33,6 +35,18 @@ func TestObject(t *testing.T) {
 	for _, text := range []string{``, `{`, `[]`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{"a":1}x`, `{"a":"`, `{"a":[}`} {
 		if got, err := values(text); err == nil {
 			t.Errorf("%s was read as %v", text, got)
+		}
+	}
+}
+
+// TestArraysAreBounded: small elements by the million would each become something large.
+func TestArraysAreBounded(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]error{MostElements: nil, MostElements + 1: ErrCrowded} {
+		s, walked := &Scanner{Text: []byte("[" + strings.Repeat("{},", n-1) + "{}]")}, 0
+		err := s.Array(func() error { walked++; return s.Skip() })
+		if !errors.Is(err, want) || walked != MostElements {
+			t.Errorf("of %d: walked over %d, %v", n, walked, err)
 		}
 	}
 }
