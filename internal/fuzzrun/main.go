@@ -103,7 +103,8 @@ func (r runner) run(targets []target) <-chan outcome {
 
 var (
 	function = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(\w+ \*testing\.F\)`)
-	progress = regexp.MustCompile(`execs: (\d+)`)
+	// What an earlier run found is tried first, and may be all that there is time for.
+	progress = regexp.MustCompile(`(?:execs|gathering baseline coverage): (\d+)`)
 )
 
 // find reads the tests below a folder for fuzz functions.

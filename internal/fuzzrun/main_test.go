@@ -12,6 +12,10 @@ func TestCountTakesTheLastFigure(t *testing.T) {
 	if n := count(strings.NewReader(said)); n != 250 {
 		t.Errorf("%d", n)
 	}
+	said = "fuzz: elapsed: 9s, gathering baseline coverage: 216/280 completed\nfuzz: elapsed: 10s, gathering baseline coverage: 239/280 completed\nPASS\n"
+	if n := count(strings.NewReader(said)); n != 239 {
+		t.Errorf("%d of those that are known", n)
+	}
 	if n := count(strings.NewReader("FAIL\n")); n != 0 {
 		t.Errorf("%d", n)
 	}
