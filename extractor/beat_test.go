@@ -52,7 +52,16 @@ func TestMissingWorkersAreToldOnce(t *testing.T) {
 		defer stop()
 		watch(ctx, w.Store, 10*time.Millisecond, 0)
 	}
-	look()
+	looking, end := context.WithCancel(t.Context())
+	looked := make(chan struct{})
+	go func() {
+		defer close(looked)
+		watch(looking, w.Store, 10*time.Millisecond, 0)
+	}()
+	w.until("told", `SELECT count(*) > 0 FROM failures`)
+	time.Sleep(100 * time.Millisecond) // for more looks
+	end()
+	<-looked
 	expect(t, "told", w.one(told), "1")
 	w.exec(`DELETE FROM failures`)
 	if err := w.Store.Beat(t.Context(), uuid.New()); err != nil {
