@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"extractor/hostapi"
+	"extractor/internal/rest"
 	"extractor/models"
 )
 
@@ -156,7 +157,7 @@ func (s *slice) recordsOf(ctx context.Context, due []outdated) ([]hostapi.Record
 	if !ok || len(keys) == 0 {
 		return records, nil
 	}
-	fetched, err := fetcher.Fetch(ctx, s.account, keys)
+	fetched, err := fetcher.Fetch(rest.Together(ctx), s.account, keys)
 	return append(records, fetched...), err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"extractor/hostapi"
 	"extractor/internal/failpoint"
+	"extractor/internal/rest"
 	"extractor/models"
 )
 
@@ -103,7 +104,7 @@ func (s *slice) fetch(ctx context.Context, ask asker, w models.Window, at hostap
 // its job's time is up, is a failure of the host; the end of our process is not.
 func (s *slice) pull(ctx context.Context, ask asker, window models.Window, at hostapi.Cursor) (*hostapi.Page, error) {
 	begun := time.Now()
-	page, err := ask(ctx, s.account, window, at)
+	page, err := ask(rest.Together(ctx), s.account, window, at)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && time.Since(begun) >= s.Timing.Page {
 		return nil, models.Errorf(models.Unavailable, "%s takes too long to answer. We try again by ourselves.", s.host.Info().Title)
 	}

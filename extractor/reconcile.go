@@ -15,6 +15,7 @@ import (
 
 	"extractor/hostapi"
 	"extractor/internal/failpoint"
+	"extractor/internal/rest"
 	"extractor/models"
 )
 
@@ -123,7 +124,7 @@ func (s *slice) listDay(ctx context.Context, r hostapi.Recounter, p *progress) (
 		p.Listed = map[string]bool{}
 	}
 	for pages := 0; ; pages++ {
-		page, err := r.Recount(ctx, s.account, w, p.Cursor)
+		page, err := r.Recount(rest.Together(ctx), s.account, w, p.Cursor)
 		if err != nil {
 			return false, err
 		}
@@ -224,7 +225,7 @@ func (s *slice) fetchAbsent(ctx context.Context, f hostapi.Fetcher, names []stri
 	for _, of := range byKind {
 		keys = append(keys, of...)
 	}
-	records, err := f.Fetch(ctx, s.account, keys)
+	records, err := f.Fetch(rest.Together(ctx), s.account, keys)
 	if err != nil {
 		return 0, err
 	}

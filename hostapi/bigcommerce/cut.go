@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -28,97 +27,96 @@ type head struct {
 	legs     int       // how many addresses the consignments have
 }
 
-var errTrailing = errors.New("text after the answer")
-
 // cutOrders cuts a page. The error says that the page as a whole cannot be read.
 func cutOrders(page []byte) (heads []head, err error) {
-	s := &jsonscan.Scanner{Text: page}
-	err = s.Array(func() error {
-		h, err := cut(s)
-		heads = append(heads, h)
-		return err
-	})
-	if err == nil && !s.End() {
-		err = errTrailing
+	r := &jsonscan.Reader{Text: page}
+	for more := r.Array(); more; more = r.Element() {
+		heads = append(heads, cut(r))
 	}
-	return heads, err
+	r.End()
+	return heads, r.Err
 }
 
 // cutOrder reads an answer of one order.
 func cutOrder(text []byte) (head, error) {
-	s := &jsonscan.Scanner{Text: text}
-	h, err := cut(s)
-	if err == nil && !s.End() {
-		err = errTrailing
-	}
-	return h, err
+	r := &jsonscan.Reader{Text: text}
+	h := cut(r)
+	r.End()
+	return h, r.Err
 }
 
 // cut walks over one order.
-func cut(s *jsonscan.Scanner) (head, error) {
-	s.Peek()
-	start, h := s.At, head{status: -1}
-	err := s.Object(func(name []byte) error {
-		switch string(name) {
-		case "id", "status_id", "date_created", "date_modified":
+func cut(r *jsonscan.Reader) head {
+	r.Peek()
+	start, h := r.At, head{status: -1}
+	for more := r.Object(); more; more = r.Member() {
+		switch string(r.Name()) {
+		case "id":
+			h.id = max(0, number(r.Raw(), 0))
+		case "status_id":
+			h.status = number(r.Raw(), -1)
+		case "date_created":
+			h.created = r.Raw()
+		case "date_modified":
+			h.modified = dateOf(r.Raw())
 		case "consignments":
-			return h.count(opener{s})
+			h.count(r)
 		default:
-			return s.Skip()
+			r.Skip()
 		}
-		value, err := s.Raw()
-		if err == nil {
-			h.take(string(name), value)
-		}
-		return err
-	})
-	h.raw = s.Text[start:s.At]
-	return h, err
-}
-
-// take reads what it can.
-func (h *head) take(name string, value []byte) {
-	switch name {
-	case "id":
-		h.id = max(0, number(value, 0))
-	case "status_id":
-		h.status = number(value, -1)
-	case "date_created":
-		h.created = value
-	case "date_modified":
-		h.modified = dateOf(value)
 	}
+	if r.Err == nil {
+		h.raw = r.Text[start:r.At]
+	}
+	return h
 }
 
 // count counts the addresses of consignments, if these are there and not a link
 // to them.
-func (h *head) count(r opener) error {
-	if c := r.Peek(); c != '[' && c != '{' {
-		return r.Skip()
-	}
-	h.included = true
-	one := func() error {
-		return r.Object(func(name []byte) error {
-			switch string(name) {
-			case "shipping", "pickups":
-				if r.Peek() == '[' {
-					return r.Array(func() error { h.legs++; return r.Skip() })
-				}
-			case "resource":
-				h.included = false
-			}
-			return r.Skip()
-		})
-	}
-	if r.Peek() == '{' {
-		return one()
-	}
-	return r.Array(func() error {
-		if r.Peek() == '{' {
-			return one()
+func (h *head) count(r *jsonscan.Reader) {
+	switch r.Peek() {
+	case '{':
+		h.included = true
+		h.countOne(r)
+	case '[':
+		h.included = true
+		for more := r.Array(); more; more = r.Element() {
+			h.countOne(r)
 		}
-		return r.Skip()
-	})
+	default:
+		r.Skip()
+	}
+}
+
+func (h *head) countOne(r *jsonscan.Reader) {
+	if r.Peek() != '{' {
+		r.Skip()
+		return
+	}
+	for more := r.Object(); more; more = r.Member() {
+		switch string(r.Name()) {
+		case "shipping", "pickups":
+			h.legs += elements(r)
+		case "resource":
+			h.included = false
+			r.Skip()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// elements walks over a value and counts what is in it if it is a list.
+func elements(r *jsonscan.Reader) (n int) {
+	if r.Peek() != '[' {
+		r.Skip()
+		return 0
+	}
+	for more := r.Array(); more; more = r.Element() {
+		r.Skip()
+		n++
+	}
+	return n
 }
 
 func number(value []byte, otherwise int64) int64 {

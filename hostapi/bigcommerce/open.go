@@ -1,11 +1,7 @@
 package bigcommerce
 
 import (
-	"bytes"
 	"errors"
-	"strconv"
-
-	json "github.com/goccy/go-json"
 
 	"extractor/internal/jsonscan"
 )
@@ -17,196 +13,207 @@ var errUnopened = errors.New("decode: not the shape of an order or refund")
 
 // opener reads the values of a body. What BigCommerce writes for nothing, null
 // and PHP's empty list for an empty object, reads as nothing.
-type opener struct{ *jsonscan.Scanner }
+type opener struct{ *jsonscan.Reader }
 
-// object walks over an object.
-func (r opener) object(member func(name []byte) error) error {
+// object begins an object and reports whether it has a member.
+func (r opener) object() bool {
 	switch r.Peek() {
 	case '{':
-		return r.Object(member)
+		return r.Object()
 	case '[', 'n':
-		return r.Skip()
+		r.Skip()
+	default:
+		r.Fail(errUnopened)
 	}
-	return errUnopened
+	return false
 }
 
-// array walks over a list.
-func (r opener) array(element func() error) error {
+// array begins a list and reports whether it has an element.
+func (r opener) array() bool {
 	switch r.Peek() {
 	case '[':
-		return r.Array(element)
+		return r.Array()
 	case '{', 'n':
-		return r.Skip()
+		r.Skip()
+	default:
+		r.Fail(errUnopened)
 	}
-	return errUnopened
+	return false
 }
 
 // text reads a string.
-func (r opener) text(to *string) error {
-	raw, err := r.Raw()
-	switch {
-	case err != nil:
-		return err
-	case raw[0] == 'n':
+func (r opener) text(to *string) {
+	if r.Peek() == 'n' {
+		r.Skip()
 		*to = ""
-		return nil
-	case raw[0] != '"':
-		return errUnopened
-	case bytes.IndexByte(raw, '\\') < 0:
-		*to = string(raw[1 : len(raw)-1])
-		return nil
+		return
 	}
-	return json.Unmarshal(raw, to)
+	switch word := r.Word(); string(word) { // the usual ones are not written anew
+	case "USD":
+		*to = "USD"
+	case "US":
+		*to = "US"
+	case "United States":
+		*to = "United States"
+	case "physical":
+		*to = "physical"
+	default:
+		*to = string(word)
+	}
 }
 
 // number reads an integer.
-func (r opener) number(to *int64) error {
-	raw, err := r.Raw()
-	if err != nil || raw[0] == 'n' {
-		return err
+func (r opener) number(to *int64) {
+	if r.Peek() == 'n' {
+		r.Skip()
+		return
 	}
-	n, err := strconv.ParseInt(string(raw), 10, 64)
-	if err != nil {
-		return errUnopened
-	}
-	*to = n
-	return nil
+	*to = r.Int()
 }
 
 // truth reads a boolean.
-func (r opener) truth(to *bool) error {
-	raw, err := r.Raw()
-	if err != nil {
-		return err
+func (r opener) truth(to *bool) {
+	if r.Peek() == 'n' {
+		r.Skip()
+		*to = false
+		return
 	}
-	if *to = string(raw) == "true"; !*to && raw[0] != 'f' && raw[0] != 'n' {
-		return errUnopened
-	}
-	return nil
+	*to = r.Bool()
 }
 
 // money reads an amount.
-func (r opener) money(to *micros) error {
-	raw, err := r.Raw()
-	if err != nil {
-		return err
+func (r opener) money(to *micros) {
+	raw := r.Raw()
+	if r.Err != nil {
+		return
 	}
-	return to.UnmarshalJSON(raw)
+	if err := to.UnmarshalJSON(raw); err != nil {
+		r.Fail(err)
+	}
 }
 
 // perhaps reads an amount that may be missing.
-func (r opener) perhaps(to **micros) error {
+func (r opener) perhaps(to **micros) {
 	if r.Peek() == 'n' {
-		return r.Skip()
+		r.Skip()
+		return
 	}
 	*to = new(micros)
-	return r.money(*to)
+	r.money(*to)
 }
 
 // open reads a record's body.
 func (e *evidence) open(body []byte) error {
-	r := opener{&jsonscan.Scanner{Text: body}}
-	err := r.Object(func(name []byte) error {
-		switch string(name) {
+	r := opener{&jsonscan.Reader{Text: body}}
+	for more := r.Object(); more; more = r.Member() {
+		switch string(r.Name()) {
 		case "store":
-			return e.Store.open(r)
+			e.Store.open(r)
 		case "order":
-			if r.Peek() != '{' {
-				return errUnopened
-			}
 			e.Order = new(order)
-			return e.Order.open(r)
+			e.Order.open(r)
 		case "refund":
-			return r.number(&e.Refund)
+			r.number(&e.Refund)
 		case "refunds":
-			return r.Decode(&e.Refunds)
+			r.Decode(&e.Refunds)
 		case "addresses":
-			return openAddresses(r, &e.Addresses)
+			openAddresses(r, &e.Addresses)
 		case "products":
-			return openLines(r, &e.Products)
+			openLines(r, &e.Products)
 		case "taxes":
-			return r.Decode(&e.Taxes)
+			r.Decode(&e.Taxes)
 		case "unmatched":
-			return r.truth(&e.Unmatched)
+			r.truth(&e.Unmatched)
+		default:
+			r.Skip()
 		}
-		return r.Skip()
-	})
-	if err == nil && !r.End() {
-		err = errUnopened
 	}
-	return err
+	r.End()
+	return r.Err
 }
 
 // open reads what a record keeps of its store.
-func (st *store) open(r opener) error {
-	return r.object(func(name []byte) error {
-		switch string(name) {
+func (st *store) open(r opener) {
+	for more := r.object(); more; more = r.Member() {
+		switch string(r.Name()) {
 		case "zone":
-			return r.text(&st.Zone)
+			r.text(&st.Zone)
 		case "from":
-			return r.object(func(name []byte) error {
-				switch string(name) {
+			for more := r.object(); more; more = r.Member() {
+				switch string(r.Name()) {
 				case "line1":
-					return r.text(&st.From.Line1)
+					r.text(&st.From.Line1)
 				case "city":
-					return r.text(&st.From.City)
+					r.text(&st.From.City)
 				case "state":
-					return r.text(&st.From.State)
+					r.text(&st.From.State)
 				case "zip":
-					return r.text(&st.From.Zip)
+					r.text(&st.From.Zip)
 				case "country":
-					return r.text(&st.From.Country)
+					r.text(&st.From.Country)
+				default:
+					r.Skip()
 				}
-				return r.Skip()
-			})
+			}
+		default:
+			r.Skip()
 		}
-		return r.Skip()
-	})
+	}
 }
 
 // open reads an order.
-func (o *order) open(r opener) error {
-	return r.Object(func(name []byte) error {
-		if to := o.amount(name); to != nil {
-			return r.money(to)
+func (o *order) open(r opener) {
+	for more := r.Object(); more; more = r.Member() {
+		if to := o.amount(r.Name()); to != nil {
+			r.money(to)
+			continue
 		}
-		switch string(name) {
+		switch string(r.Name()) {
 		case "id":
-			return r.number(&o.ID)
+			r.number(&o.ID)
 		case "status_id":
-			return r.number(&o.StatusID)
+			r.number(&o.StatusID)
 		case "date_created":
-			return r.text(&o.DateCreated)
+			r.text(&o.DateCreated)
 		case "is_deleted":
-			return r.truth(&o.IsDeleted)
+			r.truth(&o.IsDeleted)
 		case "is_tax_inclusive_pricing":
-			return r.truth(&o.TaxInclusive)
+			r.truth(&o.TaxInclusive)
 		case "payment_method":
-			return r.text(&o.PaymentMethod)
+			r.text(&o.PaymentMethod)
 		case "order_source":
-			return r.text(&o.OrderSource)
+			r.text(&o.OrderSource)
 		case "currency_code":
-			return r.text(&o.CurrencyCode)
+			r.text(&o.CurrencyCode)
 		case "default_currency_code":
-			return r.text(&o.DefaultCurrency)
+			r.text(&o.DefaultCurrency)
 		case "total_ex_tax":
-			return r.perhaps(&o.TotalExTax)
+			r.perhaps(&o.TotalExTax)
 		case "total_inc_tax":
-			return r.perhaps(&o.TotalIncTax)
+			r.perhaps(&o.TotalIncTax)
 		case "total_tax":
-			return r.perhaps(&o.TotalTax)
-		case "billing_address":
-			return o.BillingAddress.open(r)
-		case "consignments":
-			return o.Consignments.open(r)
-		case "fees":
-			return r.array(func() error {
-				o.Fees = append(o.Fees, fee{})
-				return r.Decode(&o.Fees[len(o.Fees)-1])
-			})
+			r.perhaps(&o.TotalTax)
+		default:
+			o.openPart(r)
 		}
-		return r.Skip()
-	})
+	}
+}
+
+// openPart reads the member if it holds more than a value.
+func (o *order) openPart(r opener) {
+	switch string(r.Name()) {
+	case "billing_address":
+		o.BillingAddress.open(r)
+	case "consignments":
+		o.Consignments.open(r)
+	case "fees":
+		for more := r.array(); more; more = r.Element() {
+			o.Fees = append(o.Fees, fee{})
+			r.Decode(&o.Fees[len(o.Fees)-1])
+		}
+	default:
+		r.Skip()
+	}
 }
 
 // amount is where an amount of the order belongs; nil for any other name.

@@ -2,168 +2,178 @@ package bigcommerce
 
 // open reads consignments: one object, a list that holds it, or, where they
 // were not asked for, a link to them.
-func (c *consignments) open(r opener) error {
+func (c *consignments) open(r opener) {
 	if r.Peek() == '[' {
 		c.included = true
-		return r.Array(func() error { return c.add(r) })
+		for more := r.Array(); more; more = r.Element() {
+			c.add(r)
+		}
+		return
 	}
 	c.included = r.Peek() == '{'
-	return c.add(r)
+	c.add(r)
 }
 
 // add reads one object of consignments.
-func (c *consignments) add(r opener) error {
-	return r.object(func(name []byte) error {
-		switch string(name) {
+func (c *consignments) add(r opener) {
+	for more := r.object(); more; more = r.Member() {
+		switch string(r.Name()) {
 		case "shipping":
-			return openAddresses(r, &c.shipping)
+			openAddresses(r, &c.shipping)
 		case "pickups":
-			return r.array(func() error {
+			for more := r.array(); more; more = r.Element() {
 				c.pickups = append(c.pickups, pickup{})
-				return c.pickups[len(c.pickups)-1].open(r)
-			})
+				c.pickups[len(c.pickups)-1].open(r)
+			}
 		case "downloads":
-			return c.addLines(r, "")
+			c.addLines(r, "")
 		case "email":
-			return r.object(func(name []byte) error {
-				if string(name) == "gift_certificates" {
-					return c.addLines(r, giftCertificate)
+			for more := r.object(); more; more = r.Member() {
+				if string(r.Name()) == "gift_certificates" {
+					c.addLines(r, giftCertificate)
+				} else {
+					r.Skip()
 				}
-				return r.Skip()
-			})
+			}
 		case "resource":
 			c.included = false
+			r.Skip()
+		default:
+			r.Skip()
 		}
-		return r.Skip()
-	})
+	}
 }
 
 // addLines reads the lines of things that are sent nowhere. kind, unless empty,
 // is their type.
-func (c *consignments) addLines(r opener, kind string) error {
+func (c *consignments) addLines(r opener, kind string) {
 	from := len(c.others)
-	err := r.array(func() error {
-		return r.object(func(name []byte) error {
-			if string(name) == "line_items" {
-				return openLines(r, &c.others)
+	for more := r.array(); more; more = r.Element() {
+		for more := r.object(); more; more = r.Member() {
+			if string(r.Name()) == "line_items" {
+				openLines(r, &c.others)
+			} else {
+				r.Skip()
 			}
-			return r.Skip()
-		})
-	})
+		}
+	}
 	for i := range c.others[from:] {
 		if kind != "" {
 			c.others[from+i].Type = kind
 		}
 	}
-	return err
 }
 
-func openAddresses(r opener, to *[]address) error {
-	return r.array(func() error {
+func openAddresses(r opener, to *[]address) {
+	for more := r.array(); more; more = r.Element() {
 		*to = append(*to, address{})
-		return (*to)[len(*to)-1].open(r)
-	})
+		(*to)[len(*to)-1].open(r)
+	}
 }
 
 // open reads a shipping or billing address.
-func (a *address) open(r opener) error {
-	return r.object(func(name []byte) error {
-		switch string(name) {
+func (a *address) open(r opener) {
+	for more := r.object(); more; more = r.Member() {
+		switch string(r.Name()) {
 		case "id":
-			return r.number(&a.ID)
+			r.number(&a.ID)
 		case "street_1":
-			return r.text(&a.Street)
+			r.text(&a.Street)
 		case "city":
-			return r.text(&a.City)
+			r.text(&a.City)
 		case "state":
-			return r.text(&a.State)
+			r.text(&a.State)
 		case "zip":
-			return r.text(&a.Zip)
+			r.text(&a.Zip)
 		case "country":
-			return r.text(&a.Country)
+			r.text(&a.Country)
 		case "country_iso2":
-			return r.text(&a.CountryISO2)
+			r.text(&a.CountryISO2)
 		case "cost_ex_tax":
-			return r.money(&a.CostExTax)
+			r.money(&a.CostExTax)
 		case "cost_tax":
-			return r.money(&a.CostTax)
+			r.money(&a.CostTax)
 		case "handling_cost_ex_tax":
-			return r.money(&a.HandlingExTax)
+			r.money(&a.HandlingExTax)
 		case "handling_cost_tax":
-			return r.money(&a.HandlingTax)
+			r.money(&a.HandlingTax)
 		case "line_items":
-			return openLines(r, &a.LineItems)
+			openLines(r, &a.LineItems)
+		default:
+			r.Skip()
 		}
-		return r.Skip()
-	})
+	}
 }
 
 // open reads a pickup.
-func (p *pickup) open(r opener) error {
-	return r.object(func(name []byte) error {
-		switch string(name) {
+func (p *pickup) open(r opener) {
+	for more := r.object(); more; more = r.Member() {
+		switch string(r.Name()) {
 		case "id":
-			return r.number(&p.ID)
+			r.number(&p.ID)
 		case "location":
-			return p.Location.open(r)
+			p.Location.open(r)
 		case "line_items":
-			return openLines(r, &p.LineItems)
+			openLines(r, &p.LineItems)
+		default:
+			r.Skip()
 		}
-		return r.Skip()
-	})
+	}
 }
 
 // open reads the place of a pickup.
-func (l *location) open(r opener) error {
-	return r.object(func(name []byte) error {
-		switch string(name) {
+func (l *location) open(r opener) {
+	for more := r.object(); more; more = r.Member() {
+		switch string(r.Name()) {
 		case "address_line_1":
-			return r.text(&l.Line1)
+			r.text(&l.Line1)
 		case "city":
-			return r.text(&l.City)
+			r.text(&l.City)
 		case "state":
-			return r.text(&l.State)
+			r.text(&l.State)
 		case "postal_code":
-			return r.text(&l.Postal)
+			r.text(&l.Postal)
 		case "country_alpha2":
-			return r.text(&l.Country)
+			r.text(&l.Country)
+		default:
+			r.Skip()
 		}
-		return r.Skip()
-	})
+	}
 }
 
-func openLines(r opener, to *[]line) error {
-	return r.array(func() error {
+func openLines(r opener, to *[]line) {
+	for more := r.array(); more; more = r.Element() {
 		*to = append(*to, line{})
-		return (*to)[len(*to)-1].open(r)
-	})
+		(*to)[len(*to)-1].open(r)
+	}
 }
 
 // open reads a line.
-func (l *line) open(r opener) error {
-	return r.object(func(name []byte) error {
-		switch string(name) {
+func (l *line) open(r opener) {
+	for more := r.object(); more; more = r.Member() {
+		switch string(r.Name()) {
 		case "id":
-			return r.number(&l.ID)
+			r.number(&l.ID)
 		case "type":
-			return r.text(&l.Type)
+			r.text(&l.Type)
 		case "order_address_id":
-			return r.number(&l.AddressID)
+			r.number(&l.AddressID)
 		case "quantity":
-			return r.number(&l.Quantity)
+			r.number(&l.Quantity)
 		case "total_ex_tax":
-			return r.money(&l.TotalExTax)
+			r.money(&l.TotalExTax)
 		case "total_inc_tax":
-			return r.money(&l.TotalIncTax)
+			r.money(&l.TotalIncTax)
 		case "total_tax":
-			return r.money(&l.TotalTax)
+			r.money(&l.TotalTax)
 		case "wrapping_cost_ex_tax":
-			return r.money(&l.WrappingExTax)
+			r.money(&l.WrappingExTax)
 		case "wrapping_cost_tax":
-			return r.money(&l.WrappingTax)
+			r.money(&l.WrappingTax)
 		case "discounted_total_inc_tax":
-			return r.perhaps(&l.DiscountedIncTax)
+			r.perhaps(&l.DiscountedIncTax)
+		default:
+			r.Skip()
 		}
-		return r.Skip()
-	})
+	}
 }

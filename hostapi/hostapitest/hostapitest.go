@@ -126,7 +126,7 @@ var errEndless = fmt.Errorf("still more after %d pages", pageLimit)
 
 // first pulls the first page.
 func (s stage) first(ctx context.Context) (*hostapi.Page, error) {
-	return s.host.Pull(ctx, s.account, s.window, "")
+	return s.host.Pull(rest.Together(ctx), s.account, s.window, "")
 }
 
 // pages: several pages bring each record once, in order.

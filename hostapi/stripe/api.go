@@ -112,6 +112,15 @@ type listed struct {
 	head head
 }
 
+// add makes room for the whole page at once, by the size of its first thing.
+func (l *listing) add(one listed, page []byte) {
+	const most = 100 // things, as mostAtOnce
+	if l.data == nil {
+		l.data = make([]listed, 0, min(most, len(page)/(len(one.raw)+1)+1))
+	}
+	l.data = append(l.data, one)
+}
+
 // list reads one page of a list.
 // https://docs.stripe.com/api/pagination
 func (s api) list(ctx context.Context, path string, query url.Values) (*listing, error) {
@@ -136,7 +145,7 @@ func splitList(page []byte) (*listing, error) {
 			seen = true
 			return s.Array(func() error {
 				one, err := cut(s)
-				l.data = append(l.data, one)
+				l.add(one, page)
 				return err
 			})
 		case "has_more":

@@ -59,7 +59,7 @@ func BenchmarkSplitTransform(b *testing.B) {
 		}
 		for _, one := range list.data {
 			root, _ := rootOfCharge(one)
-			p := &parcel{Zone: r.zone, Session: session, Payments: []payment{{Intent: root.intent, Charge: root.charge}}}
+			p := &parcel{Zone: r.zone, Session: session, Payments: []payment{root.payment()}}
 			records := r.pack(p, kindPayment, root.id, root)
 			sold(b, h, records[0])
 		}

@@ -29,7 +29,7 @@ func (r *reader) ofInvoice(ctx context.Context, from root, raw json.RawMessage, 
 	}
 	p := &parcel{Zone: r.zone, Invoice: raw}
 	for _, one := range paid {
-		if err := r.addPayment(ctx, p, one.intent, one.charge); err != nil {
+		if err := r.addPayment(ctx, p, one.payment()); err != nil {
 			return nil, err
 		}
 	}

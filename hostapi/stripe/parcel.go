@@ -21,6 +21,12 @@ type payment struct {
 	Intent  json.RawMessage
 	Charge  json.RawMessage
 	Refunds []json.RawMessage
+	// within is the intent's id where Intent is a part of Charge, in which the id
+	// is written instead; "" where it is none.
+	within string
+	// refunded is the charge's id if any of it was given back. It is known where
+	// within is.
+	refunded string
 }
 
 // pack makes a record of p.
@@ -41,7 +47,7 @@ func (p *parcel) body() json.RawMessage {
 		w.list("payments", len(p.Payments), func(i int) {
 			w.object(func() {
 				w.thing("intent", p.Payments[i].Intent)
-				w.thing("charge", p.Payments[i].Charge)
+				w.charge(&p.Payments[i])
 				w.things("refunds", p.Payments[i].Refunds)
 			})
 		})
@@ -54,7 +60,10 @@ func (p *parcel) size() int {
 	const frame = 128 // names and brackets
 	n := frame + len(p.Session) + len(p.Invoice) + sizeOf(p.Notes)
 	for _, one := range p.Payments {
-		n += frame + len(one.Intent) + len(one.Charge) + sizeOf(one.Refunds)
+		n += frame + len(one.Charge) + sizeOf(one.Refunds)
+		if one.within == "" {
+			n += len(one.Intent)
+		}
 	}
 	return n
 }
@@ -83,10 +92,19 @@ func (w *writer) name(name string) {
 }
 
 func (w *writer) text(name, value string) {
-	quoted, err := json.Marshal(value)
-	if err == nil && value != "" { // a string always marshals
-		w.thing(name, quoted)
+	if value != "" {
+		w.name(name)
+		w.b = appendQuoted(w.b, value)
 	}
+}
+
+func (w *writer) charge(p *payment) {
+	if p.within == "" {
+		w.thing("charge", p.Charge)
+		return
+	}
+	w.name("charge")
+	w.b = appendWithout(w.b, p.Charge, p.Intent, p.within)
 }
 
 func (w *writer) thing(name string, raw json.RawMessage) {

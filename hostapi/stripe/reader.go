@@ -113,7 +113,7 @@ func (r *reader) ofCharge(ctx context.Context, from root) ([]hostapi.Record, err
 		from.charge = raw
 	}
 	p := &parcel{Zone: r.zone}
-	if err := r.addPayment(ctx, p, nil, from.charge); err != nil {
+	if err := r.addPayment(ctx, p, payment{Charge: from.charge}); err != nil {
 		return nil, err
 	}
 	return r.pack(p, kindPayment, from.id, from), nil
@@ -167,7 +167,7 @@ func (r *reader) alone(ctx context.Context, from root, p *parcel) ([]hostapi.Rec
 		}
 		from.charge, from.intent = takeOut(raw, "latest_charge")
 	}
-	if err := r.addPayment(ctx, p, from.intent, from.charge); err != nil {
+	if err := r.addPayment(ctx, p, from.payment()); err != nil {
 		return nil, err
 	}
 	return r.pack(p, kindPayment, from.id, from), nil
@@ -175,10 +175,13 @@ func (r *reader) alone(ctx context.Context, from root, p *parcel) ([]hostapi.Rec
 
 // addPayment adds a payment with its refunds.
 // https://docs.stripe.com/api/refunds/list
-func (r *reader) addPayment(ctx context.Context, p *parcel, intent, charge json.RawMessage) error {
-	paid := payment{Intent: intent, Charge: charge}
-	if h := headOf(charge); h.AmountRefunded > 0 && h.ID != "" { // what was not given back, or failed, is not in this sum
-		refunds, err := r.whole(ctx, "/v1/refunds", url.Values{"charge": {h.ID}})
+func (r *reader) addPayment(ctx context.Context, p *parcel, paid payment) error {
+	if paid.within == "" {
+		h := headOf(paid.Charge)
+		paid.refunded = h.refunded()
+	}
+	if paid.refunded != "" {
+		refunds, err := r.whole(ctx, "/v1/refunds", url.Values{"charge": {paid.refunded}})
 		if err != nil {
 			return err
 		}

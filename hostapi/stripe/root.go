@@ -11,6 +11,12 @@ type root struct {
 	at     int64           // when the newest event about it was made, Unix seconds; 0 = no event
 	intent json.RawMessage // what was listed already
 	charge json.RawMessage
+	// as in payment
+	within, refunded string
+}
+
+func (r *root) payment() payment {
+	return payment{Intent: r.intent, Charge: r.charge, within: r.within, refunded: r.refunded}
 }
 
 // rootOfEvent takes nothing of an event but the ids of what it is about.
@@ -43,7 +49,7 @@ func rootOfCharge(one listed) (root, bool) {
 	if h.ends != h.ID { // not the charge that the intent ended with, or not listed with it
 		return root{id: h.Intent}, true
 	}
-	return root{id: h.Intent, intent: h.expanded, charge: without(one.raw, h.expanded, h.Intent)}, true
+	return root{id: h.Intent, intent: h.expanded, charge: one.raw, within: h.Intent, refunded: h.refunded()}, true
 }
 
 func rootOfRefund(one listed) (root, bool) {

@@ -187,7 +187,7 @@ func TestMockTakesOurRequests(t *testing.T) {
 		},
 		"refunds": func() (bool, error) {
 			p := &parcel{}
-			err := r.addPayment(t.Context(), p, nil, json.RawMessage(`{"id":"ch_1","amount_refunded":1}`))
+			err := r.addPayment(t.Context(), p, payment{Charge: json.RawMessage(`{"id":"ch_1","amount_refunded":1}`)})
 			return err == nil && len(p.Payments[0].Refunds) == 1, err
 		},
 		"account": func() (bool, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 
 	"extractor/internal/jsonscan"
 )
@@ -20,6 +21,15 @@ type head struct {
 	// expanded is the whole intent, where it is there, and ends its latest charge.
 	expanded json.RawMessage
 	ends     string
+}
+
+// refunded is the id of a charge of which something was given back; "" of any
+// other. What failed to be given back is not in the sum.
+func (h *head) refunded() string {
+	if h.AmountRefunded > 0 {
+		return h.ID
+	}
+	return ""
 }
 
 func headOf(raw json.RawMessage) head {
@@ -189,13 +199,28 @@ func takeOut(outer json.RawMessage, name string) (inner, rest json.RawMessage) {
 
 // without is outer with an id in place of inner, which is a part of it.
 func without(outer, inner json.RawMessage, id string) json.RawMessage {
-	quoted, err := json.Marshal(id)
-	if err != nil { // a string always marshals
-		return outer
-	}
+	room := len(outer) - len(inner) + len(id) + len(`""`)
+	return appendWithout(make(json.RawMessage, 0, room), outer, inner, id)
+}
+
+func appendWithout(to, outer, inner json.RawMessage, id string) json.RawMessage {
 	start := cap(outer) - cap(inner) // both are slices of the page, and reach to its end
-	rest := make(json.RawMessage, 0, len(outer)-len(inner)+len(quoted))
-	rest = append(rest, outer[:start]...)
-	rest = append(rest, quoted...)
-	return append(rest, outer[start+len(inner):]...)
+	to = append(to, outer[:start]...)
+	to = appendQuoted(to, id)
+	return append(to, outer[start+len(inner):]...)
+}
+
+// appendQuoted appends a JSON string. Ids and the names of time zones, of which
+// every record has some, need no escapes.
+func appendQuoted(to []byte, text string) []byte {
+	if strings.IndexFunc(text, escaped) < 0 {
+		return append(append(append(to, '"'), text...), '"')
+	}
+	quoted, _ := json.Marshal(text) // a string always marshals
+	return append(to, quoted...)
+}
+
+// escaped reports whether c is not certain to stand for itself in a JSON string.
+func escaped(c rune) bool {
+	return c < ' ' || c > '~' || c == '"' || c == '\\'
 }

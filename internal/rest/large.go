@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -36,7 +37,8 @@ func readLarge(ctx context.Context, begin []byte, rest io.Reader, length int64) 
 	if length > int64(len(begin)) {
 		size = min(size, length)
 	}
-	if err := takeRoom(ctx, size); err != nil {
+	size, err := takeRoom(ctx, size)
+	if err != nil {
 		return nil, err
 	}
 	whole, err := appendAll(begin, rest, length)
@@ -51,12 +53,37 @@ func readLarge(ctx context.Context, begin []byte, rest io.Reader, length int64) 
 	return whole, nil
 }
 
-// takeRoom waits for room. What was given up is not free before it is collected,
-// and nobody allocates while all wait.
-func takeRoom(ctx context.Context, size int64) error {
-	if room.TryAcquire(size) {
-		return nil
+type togetherKey struct{}
+
+// Together marks requests whose answers make one page. The first large one of
+// them waits for room; the others do not, for the room they would wait for may
+// be the first one's, which the page holds until it is whole.
+func Together(ctx context.Context) context.Context {
+	return context.WithValue(ctx, togetherKey{}, new(atomic.Bool))
+}
+
+// takeRoom waits for room and tells how much was taken: none where another answer
+// of the same page has some.
+func takeRoom(ctx context.Context, size int64) (int64, error) {
+	page, _ := ctx.Value(togetherKey{}).(*atomic.Bool)
+	if page == nil {
+		page = new(atomic.Bool)
 	}
+	if room.TryAcquire(size) {
+		page.Store(true)
+		return size, nil
+	}
+	if page.Load() {
+		return 0, nil
+	}
+	return waitForRoom(ctx, size, page)
+}
+
+// waitForRoom has the collector look meanwhile: what was given up is not free
+// before it is collected, and nobody allocates while all wait.
+func waitForRoom(ctx context.Context, size int64, page *atomic.Bool) (int64, error) {
+	ctx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
 	taken := make(chan error, 1)
 	go func() { taken <- room.Acquire(ctx, size) }()
 	ticks := time.NewTicker(roomPoll)
@@ -64,11 +91,19 @@ func takeRoom(ctx context.Context, size int64) error {
 	for {
 		select {
 		case err := <-taken:
-			if err != nil {
-				return errors.Join(errNoRoom, err)
+			if err != nil && page.Load() {
+				return 0, nil
 			}
-			return nil
+			if err != nil {
+				return 0, errors.Join(errNoRoom, err)
+			}
+			page.Store(true)
+			return size, nil
 		case <-ticks.C:
+			if page.Load() { // by a request beside this one
+				giveUp()
+				continue
+			}
 			runtime.GC()
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,6 +46,28 @@ func TestLargeAnswersTakeTurns(t *testing.T) { // alone: the room is the process
 	}
 }
 
+// TestLargeAnswersOfOnePageNeverWaitForEachOther: one after the other, and side
+// by side, though they are more than the room together.
+func TestLargeAnswersOfOnePageNeverWaitForEachOther(t *testing.T) { // alone: the room is the process's
+	address := serve(t, func(w http.ResponseWriter, _ *http.Request) { zeros(w, half) })
+	ctx, stop := context.WithTimeout(Together(t.Context()), 20*roomPoll)
+	defer stop()
+	var page [3]*Answer
+	var all sync.WaitGroup
+	ask := func(i int) {
+		var err error
+		if page[i], err = caller().Send(ctx, http.MethodGet, address, nil, nil); err != nil || len(page[i].Body) != half {
+			t.Errorf("answer %d: %v", i, err)
+		}
+	}
+	for i := range 2 {
+		all.Go(func() { ask(i) })
+	}
+	all.Wait()
+	ask(2)
+	runtime.KeepAlive(page)
+}
+
 func sized(t *testing.T, address string, size int) []byte {
 	answer, err := caller().Send(t.Context(), http.MethodGet, address, http.Header{"X-Size": {strconv.Itoa(size)}}, nil)
 	if err != nil {
@@ -67,7 +90,7 @@ func TestALargeAnswerGivesItsRoomBack(t *testing.T) { // alone: the room is the 
 		_, err := caller().Send(t.Context(), http.MethodGet, address, nil, nil)
 		fails(t, err, models.Unsure)
 	}
-	if err := takeRoom(t.Context(), largeRoom); err != nil {
+	if _, err := takeRoom(t.Context(), largeRoom); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithTimeout(t.Context(), time.Second)
@@ -78,7 +101,7 @@ func TestALargeAnswerGivesItsRoomBack(t *testing.T) { // alone: the room is the 
 	if _, err := caller().Send(t.Context(), http.MethodGet, large, nil, nil); err != nil {
 		t.Error(err)
 	}
-	if err := takeRoom(t.Context(), largeRoom); err != nil {
+	if _, err := takeRoom(t.Context(), largeRoom); err != nil {
 		t.Fatal(err)
 	}
 	room.Release(largeRoom)
