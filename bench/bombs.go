@@ -216,7 +216,7 @@ func callerBombs() []callerBomb {
 		{"API: objects in each other", "/connections", asJSON, false, false, strings.Repeat(`{"a":`, mostAPIBody/5)},
 		{"API: a long list", "/connections", asJSON, false, false, `{"x":[` + strings.Repeat("0,", mostAPIBody/2-10) + `0]}`},
 		{"API: a long string", "/connections", asJSON, false, false, `{"id":"` + strings.Repeat("a", mostAPIBody-20) + `"}`},
-		{"API: a body of 64 MB", "/connections", asJSON, false, false, `{"id":"` + strings.Repeat("a", largePage) + `"}`},
+		{"API: a body of 60 MB", "/connections", asJSON, false, false, `{"id":"` + strings.Repeat("a", largePage) + `"}`},
 		{"API: a form of many fields", "/oauth/sandbox/start", form, false, false, names("", "&")},
 		{"API: bodies that never end", "/connections", asJSON, false, true, `{"id":"` + strings.Repeat("a", mostAPIBody-100)},
 	}

@@ -152,7 +152,11 @@ func (d *driver) throw(ctx context.Context, pool *pgxpool.Pool, at *firingRange,
 const (
 	rouseSQL = `UPDATE lanes SET due_at = now() WHERE due_at > now() AND kind IN ('incremental', 'delivery')
 		AND connection_id IN (SELECT id FROM connections WHERE external_id LIKE 'crowd-%')`
-	forgetSQL = `UPDATE batches SET attempts = 1 WHERE attempts > 1`
+	forgetSQL        = `UPDATE batches SET attempts = 1 WHERE attempts > 1`
+	rouseDeliverySQL = `UPDATE lanes SET due_at = now() WHERE due_at > now() AND kind = 'delivery'`
+	// restSQL lets those rest whose host answers with nothing else.
+	restSQL = `UPDATE lanes SET due_at = now() + interval '1 day' WHERE kind = 'incremental'
+		AND connection_id IN (SELECT id FROM connections WHERE external_id LIKE 'crowd-%')`
 )
 
 func rouse(ctx context.Context, pool *pgxpool.Pool) error {
@@ -166,6 +170,9 @@ func rouse(ctx context.Context, pool *pgxpool.Pool) error {
 // bringPast waits until all orders of all honest merchants are at TrustFile, also
 // of those whose last answer was a bomb.
 func (d *driver) bringPast(ctx context.Context, pool *pgxpool.Pool) error {
+	if _, err := pool.Exec(ctx, restSQL); err != nil {
+		return err
+	}
 	if err := d.connect(ctx, pool, memoryPast); err != nil {
 		return err
 	}
@@ -177,7 +184,7 @@ func (d *driver) bringPast(ctx context.Context, pool *pgxpool.Pool) error {
 		if time.Now().After(until) {
 			return fmt.Errorf("%d of %d orders arrived", got.Items, honest+memoryPast)
 		}
-		if err := rouse(ctx, pool); err != nil {
+		if _, err := pool.Exec(ctx, rouseDeliverySQL); err != nil {
 			return err
 		}
 		if err := sleepUntil(ctx, time.Now().Add(crowdLookEvery)); err != nil {

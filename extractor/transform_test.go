@@ -59,6 +59,9 @@ func TestLargeRecordsAreRefused(t *testing.T) {
 	if refusal := takeable(&large); refusal == nil || refusal.Kind != models.Refused || large.Body != nil {
 		t.Errorf("%v, %d bytes", refusal, len(large.Body))
 	}
+	if kept, err := pack(large.Body); kept != nil || err != nil {
+		t.Errorf("%d bytes are kept, so that nobody asks the host for it again: %v", len(kept), err)
+	}
 }
 
 // TestLongNamesAreRefused: under a name that the ledger's indexes take.

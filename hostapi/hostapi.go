@@ -74,7 +74,7 @@ type Record struct {
 	Key     string          // the host's id, unique per connection and Kind
 	Version string          // orders two readings of one record bytewise; see TimeVersion and IntVersion
 	Kind    string          // the host's word: "order", "refund"
-	Body    json.RawMessage // all that Transform needs
+	Body    json.RawMessage // all that Transform needs; above 2 MB the record is refused unread
 }
 
 // Cursor is where the next page starts; the host's own words. Empty = the first page.
