@@ -32,6 +32,7 @@ func jobs() []job {
 		{"convert", measureConvert, false},
 		{"api", measureAPI, true},
 		{"start", measureStart, true},
+		{"memory", measureMemory, false},
 	}
 }
 

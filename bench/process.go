@@ -207,3 +207,14 @@ func machineCPU() (time.Duration, error) {
 	}
 	return sum, nil
 }
+
+// residentPeak is the most memory that a process had at a time, in kilobytes.
+func residentPeak(pid int) (kilobytes int, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	_, err = fmt.Sscan(rest, &kilobytes)
+	return kilobytes, err
+}
