@@ -214,6 +214,10 @@ func TestPlan(t *testing.T) {
 	if chosen := p.chosen(); err != nil || len(chosen) != 1 || chosen[0].name != "growth" {
 		t.Errorf("%+v, %v", chosen, err)
 	}
+	named := func(p plan) bool { return slices.ContainsFunc(p.chosen(), func(j job) bool { return j.apart }) }
+	if named(plan{}) || !named(plan{only: []string{"memory"}}) {
+		t.Error("what is measured apart is measured when it is named, and only then")
+	}
 	for _, args := range [][]string{{"-rounds", "2"}, {"extra"}, {"-only", "pipeline,none"}} {
 		if _, err := parsePlan(args); err == nil {
 			t.Errorf("%v passes", args)
