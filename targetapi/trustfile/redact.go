@@ -75,21 +75,29 @@ func withoutWord(text, word string) string {
 		return text
 	}
 	var b strings.Builder
+	copied, from := 0, 0
 	for {
-		i := indexFold(text, word)
+		i := indexFold(text[from:], word)
 		if i < 0 {
-			return b.String() + text
+			return b.String() + text[copied:]
 		}
-		before, _ := utf8.DecodeLastRuneInString(text[:i])
-		after, _ := utf8.DecodeRuneInString(text[i+len(word):])
-		b.WriteString(text[:i])
-		if wordly(before) || wordly(after) {
-			b.WriteString(text[i : i+len(word)])
-		} else {
-			b.WriteString("…")
+		begin := from + i
+		end := begin + len(word)
+		if alone(text, begin, end) {
+			b.WriteString(text[copied:begin] + "…")
+			copied, from = end, end
+			continue
 		}
-		text = text[i+len(word):]
+		_, first := utf8.DecodeRuneInString(text[begin:]) // the next one may overlap with this one
+		from = begin + first
 	}
+}
+
+// alone reports whether no word goes on before or behind a part of a text.
+func alone(text string, begin, end int) bool {
+	before, _ := utf8.DecodeLastRuneInString(text[:begin])
+	after, _ := utf8.DecodeRuneInString(text[end:])
+	return !wordly(before) && !wordly(after)
 }
 
 // indexFold is where word begins in text, ASCII letters compared without case.

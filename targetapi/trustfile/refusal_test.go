@@ -117,6 +117,7 @@ func TestReason(t *testing.T) {
 		{"x", "ann@mail.example, Ann Example: no", `{"a":["Ann Example"],"b":"ann@mail.example"}`, "TrustFile does not accept x: …, …: no."},
 		{"x", "line\nbreak \x00", `"be"`, "TrustFile does not accept x: line break."},
 		{"x", "better be gone", `"be"`, "TrustFile does not accept x: better … gone."},
+		{"x", "0a b a b a", `"a b a"`, "TrustFile does not accept x: 0a b …."},
 		{"x", strings.Repeat("long ", 500), ``, "TrustFile does not accept x."},
 	} {
 		have := complaint{Message: c.message, Data: json.RawMessage(c.data)}.sentence(c.field, &i)
@@ -130,6 +131,7 @@ func TestReason(t *testing.T) {
 func FuzzWithoutPersonal(f *testing.F) {
 	f.Add("should be ", " in order", "12 Canary Street")
 	f.Add("", "", "ß İ")
+	f.Add("0d", "", "d d")
 	f.Fuzz(func(t *testing.T, before, after, street string) {
 		street = strings.TrimSpace(printable(street))
 		i := item(0)
