@@ -31,6 +31,9 @@ type head struct {
 func cutOrders(page []byte) (heads []head, err error) {
 	r := &jsonscan.Reader{Text: page}
 	for more := r.Array(); more; more = r.Element() {
+		if len(heads) == jsonscan.MostElements {
+			return nil, jsonscan.ErrCrowded
+		}
 		heads = append(heads, cut(r))
 	}
 	r.End()

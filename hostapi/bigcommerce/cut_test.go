@@ -2,6 +2,7 @@ package bigcommerce
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,12 +10,24 @@ import (
 	"time"
 
 	"extractor/hostapi"
+	"extractor/internal/jsonscan"
 	"extractor/models"
 )
 
 const smallPage = ` [ {"id":7,"status_id":4,"date_modified":"Mon, 02 Mar 2026 03:31:00 +0000","note":"a \"quoted\" \\ } ] text",
 	"consignments":[{"shipping":[{"id":1,"line_items":[{"id":9}]},{"id":2}],"pickups":[{"id":3}],"email":[]}]} ,
 	{"id":8,"consignments":{"url":"x","resource":"y"},"date_created":"Mon, 02 Mar 2026 03:30:00 +0000"}, {"id":"9","status_id":null,"consignments":null} ] `
+
+// A page of tiny orders without end must not fill the memory.
+func TestCrowdedPageIsRefused(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]error{jsonscan.MostElements: nil, jsonscan.MostElements + 1: jsonscan.ErrCrowded} {
+		page := "[" + strings.Repeat("{},", n-1) + "{}]"
+		if _, err := cutOrders([]byte(page)); !errors.Is(err, want) {
+			t.Errorf("%d orders: %v", n, err)
+		}
+	}
+}
 
 func TestCut(t *testing.T) {
 	t.Parallel()
