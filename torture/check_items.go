@@ -19,9 +19,24 @@ type applied struct {
 	request int
 }
 
-// taken are the versions that the target applied in a connection's life, under
-// all its names, oldest first, from the target's own history.
-func (c *checker) taken(l *life) map[key][]applied {
+// taken are the versions that the target applied in a connection's life, from
+// the target's own history.
+func (c *checker) taken(l *life) map[key][]applied { return c.applied(l, l.begin) }
+
+// former are the versions that the target applied before a connection's life
+// under the names that it has had: of a connection that was deleted, and created
+// anew under its id.
+func (c *checker) former(l *life) map[key][]applied {
+	all := c.applied(l, time.Time{})
+	for k := range c.taken(l) {
+		delete(all, k)
+	}
+	return all
+}
+
+// applied are the versions that the target applied from a time until a
+// connection's end, under all its names, oldest first.
+func (c *checker) applied(l *life, from time.Time) map[key][]applied {
 	all := map[key][]applied{}
 	for _, span := range l.names {
 		for _, h := range c.world.TrustFile.Items(span.name) {
@@ -30,7 +45,7 @@ func (c *checker) taken(l *life) map[key][]applied {
 					c.fail("I10", "%s was sent with amounts finer than a cent", key{h.ItemID, h.Refund})
 				}
 				// The history counts in milliseconds.
-				if v.At.Before(l.begin.Truncate(time.Millisecond)) || !l.end.IsZero() && v.At.After(l.end) || !span.to.IsZero() && v.At.After(c.reused(span)) {
+				if v.At.Before(from.Truncate(time.Millisecond)) || !l.end.IsZero() && v.At.After(l.end) || !span.to.IsZero() && v.At.After(c.reused(span)) {
 					continue
 				}
 				k := key{h.ItemID, h.Refund}
@@ -96,7 +111,12 @@ func (c *checker) order(l *life, k key, versions []amounts, effects []applied) {
 // item (I1, I2), and the sums to the cent (I10).
 func (c *checker) final(m *merchant) {
 	l := m.now()
-	want, taken := truth(c.world.Host, m.account), c.taken(l)
+	want, taken, former := truth(c.world.Host, m.account), c.taken(l), c.former(l)
+	for k := range want {
+		if versions := former[k]; versions != nil {
+			taken[k] = versions // what is read back, and found to be there, is not sent again
+		}
+	}
 	var wanted, had models.Amount
 	for _, k := range sorted(want) {
 		e := want[k]
