@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"extractor/models"
+	"extractor/sandbox"
 )
 
 // applied is one version of an item as it took effect at the target.
@@ -112,8 +113,8 @@ func (c *checker) order(l *life, k key, versions []amounts, effects []applied) {
 func (c *checker) final(m *merchant) {
 	l := m.now()
 	want, taken, former := truth(c.world.Host, m.account), c.taken(l), c.former(l)
-	for k := range want {
-		if versions := former[k]; versions != nil {
+	for k, e := range want {
+		if versions := former[k]; versions != nil && l.wants(e) {
 			taken[k] = versions // what is read back, and found to be there, is not sent again
 		}
 	}
@@ -122,7 +123,7 @@ func (c *checker) final(m *merchant) {
 		e := want[k]
 		versions := taken[k]
 		if len(versions) == 0 {
-			if e.TransactionDate[:len(time.DateOnly)] >= l.start {
+			if l.wants(e) {
 				wanted += amountsOf(e).total()
 				c.fail("I1", "%s of %s (%s) is missing at the target; it should be %v", k, l.name(), e.TransactionDate, amountsOf(e))
 			}
@@ -144,6 +145,11 @@ func (c *checker) final(m *merchant) {
 	if wanted != had {
 		c.fail("I10", "the money of %s is %s at the host and %s at the target", l.name(), wanted, had)
 	}
+}
+
+// wants reports whether an item's day is one that the connection sends.
+func (l *life) wants(e sandbox.Expected) bool {
+	return e.TransactionDate[:len(time.DateOnly)] >= l.start
 }
 
 // story is how an item came to what it is, for the person who asks why.
