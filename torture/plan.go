@@ -51,9 +51,10 @@ const (
 	roleWorker = "worker"
 )
 
-// skews are how far the clock of Postgres is ahead. It is not put behind: then
-// each change is listed that much later, and a schedule does not wait for hours.
-var skews = []time.Duration{0, 2 * time.Hour}
+// skews are how far the clock of Postgres is ahead. One that is behind is set
+// right at the end: each change is read that much later, and no schedule waits
+// for hours.
+var skews = []time.Duration{0, jump, -jump}
 
 func draw(seed uint64) plan {
 	r := rand.New(rand.NewPCG(seed, 1))

@@ -46,6 +46,7 @@ type stage struct {
 	halts    []halt
 	problems []string // what went wrong besides the invariants
 	crashing sync.Mutex
+	jumping  sync.Mutex
 	cleared  time.Time     // when the last fault was over
 	skew     time.Duration // how far the database's clock is ahead of ours
 }
