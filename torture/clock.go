@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"os"
 	"path/filepath"
 	"time"
@@ -26,13 +25,11 @@ func newClock(place string) (clock, error) {
 	if err != nil || len(found) == 0 {
 		return clock{}, err
 	}
-	if place, err = filepath.Abs(place); err != nil {
+	file, err := shared(place, "clock")
+	if err != nil {
 		return clock{}, err
 	}
-	name := fnv.New64a()
-	_, _ = name.Write([]byte(place))
-	// The user that Postgres runs as must reach it, also where the place is below /root.
-	c := clock{library: found[0], file: filepath.Join(os.TempDir(), fmt.Sprintf("torture-%x.clock", name.Sum64()))}
+	c := clock{library: found[0], file: file}
 	return c, c.shift(0)
 }
 
