@@ -41,6 +41,7 @@ type plan struct {
 	strict    bool          // nothing is excused
 	place     string        // of the code, which fails in each way once
 	start     int           // days before today of the first start date
+	news      news          // how changes at the host become known
 	skew      time.Duration // how far the clock of Postgres is ahead of the processes'
 }
 
@@ -64,7 +65,10 @@ func draw(seed uint64) plan {
 	p.sizes = []int{500 + r.IntN(700), 60 + r.IntN(200), 3 + r.IntN(15)}
 	p.work = drawSteps(r, workEvery, works)
 	p.faults = drawSteps(r, faultEvery, faults)
-	p.skew = skews[r.IntN(len(skews))]
+	p.skew = pickOf(r, skews)
+	if p.news = pickOf(r, []news{byBoth, byBoth, byNotices}); p.news == byNotices {
+		p.env = append(p.env, rareLooks)
+	}
 	return p
 }
 

@@ -111,6 +111,7 @@ func (s *stage) storm(ctx context.Context) {
 		})
 	}
 	weather.Wait()
+	s.posts.Wait()
 	s.awaitFailures(ctx)
 	s.calm(ctx)
 	for _, m := range s.merchants {
@@ -118,6 +119,9 @@ func (s *stage) storm(ctx context.Context) {
 		close(m.wishes)
 	}
 	wishes.Wait()
+	if err := s.lastWord(ctx); err != nil {
+		s.problem("%v", err)
+	}
 }
 
 // toil does the workload's steps, each on a merchant of its own choice.
