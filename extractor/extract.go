@@ -54,6 +54,9 @@ func (s *slice) extract(ctx context.Context) error {
 	if ask == nil {
 		return s.finishWindow(ctx) // a host that speaks by itself has no past to ask for
 	}
+	if err := s.shareOut(ctx); err != nil {
+		return err
+	}
 	window := s.window()
 	if !window.From.Before(window.To) {
 		return s.finishWindow(ctx)
@@ -126,7 +129,7 @@ func earlier(a, b time.Time) time.Time {
 func (s *slice) accept(ctx context.Context, h haul, to advance) error {
 	s.lane.Pages = h.count
 	to.durable = h.answered()
-	result, err := s.commit(ctx, h.readings, to)
+	result, err := s.commitPast(ctx, h.readings, to)
 	if err != nil {
 		return err
 	}
