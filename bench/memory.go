@@ -26,7 +26,7 @@ const (
 	// bombEvery is how often those that failed are made due again.
 	bombEvery = 300 * time.Millisecond
 	// memoryPast are the orders of the backfill at the end.
-	memoryPast = 200_000
+	memoryPast = 1_000_000
 	// memoryPatience is how long they may take to arrive.
 	memoryPatience = 4 * time.Minute
 	// bombToken is the access token by which the host knows a merchant to be bombed.
