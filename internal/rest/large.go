@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"runtime"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -126,16 +125,21 @@ func readOn(begin []byte, rest io.Reader, length int64) ([]byte, error) {
 // readPieces reads an answer of unknown length in pieces, which are then made one:
 // memory that grew with it would be copied again and again, and all of it be left.
 func readPieces(begin []byte, rest io.Reader) ([]byte, error) {
-	for pieces := [][]byte{begin}; ; {
+	for pieces, size := [][]byte{begin}, len(begin); ; {
 		piece := make([]byte, largePiece)
 		n, err := fill(piece, rest)
 		if err != nil {
 			return nil, err
 		}
-		pieces = append(pieces, piece[:n])
-		if n < largePiece {
-			return slices.Concat(pieces...), nil
+		pieces, size = append(pieces, piece[:n]), size+n
+		if n == largePiece {
+			continue
 		}
+		whole := make([]byte, 0, size)
+		for _, piece := range pieces {
+			whole = append(whole, piece...)
+		}
+		return whole, nil
 	}
 }
 
