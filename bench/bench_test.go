@@ -192,16 +192,28 @@ func TestResultsGoBetweenTheMarks(t *testing.T) {
 
 func TestConversionIsRead(t *testing.T) {
 	t.Parallel()
-	const said = "BenchmarkSplitTransform \t     487\t   4368081 ns/op\t 282.36 MB/s\t      4933 B/order\t     72521 orders/cpu-s\t 1192974 B/op\n"
-	if n, err := metricOf(said); err != nil || n != 72521 {
-		t.Errorf("%v, %v", n, err)
+	const said = "BenchmarkSplitTransform \t     439\t    729841 ns/op\t 348.33 MB/s\t      5084 B/order\t     70220 orders/cpu-s\t         3.760 valid-ns/B\t  390546 B/op\n"
+	if c, err := conversionOf(said); err != nil || c != (conversion{70220, 3.76}) {
+		t.Errorf("%v, %v", c, err)
 	}
-	if _, err := metricOf("ok\n"); err == nil {
+	if _, err := conversionOf("ok\n"); err == nil {
 		t.Error("a benchmark that says nothing passes")
 	}
 	hosts, err := benchmarked("../hostapi")
 	if err != nil || !slices.Contains(hosts, "sandbox") || slices.Contains(hosts, "hostapitest") {
 		t.Errorf("%v, %v", hosts, err)
+	}
+}
+
+// The median counts, not the best round.
+func TestConversionIsTheMedian(t *testing.T) {
+	t.Parallel()
+	rows := convertRows([]string{"one"}, map[string][]conversion{"one": {{90_000, 3}, {50_000, 5}, {59_999, 4}}})
+	if want := atLeast("one, orders per CPU second", 59_999, leastConverted, 0); rows[0] != want || rows[0].Met {
+		t.Errorf("%+v", rows[0])
+	}
+	if len(rows) != 3 || rows[1].Value != 50_000 || rows[2].Value != 4 {
+		t.Errorf("%+v", rows)
 	}
 }
 

@@ -62,6 +62,8 @@ func TestMissingWorkersAreToldOnce(t *testing.T) {
 	time.Sleep(100 * time.Millisecond) // for more looks
 	end()
 	<-looked
+	w.until("the last look, which was cut off, has ended", `SELECT count(*) = 0 FROM pg_stat_activity
+		WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()`)
 	expect(t, "told", w.one(told), "1")
 	w.exec(`DELETE FROM failures`)
 	if err := w.Store.Beat(t.Context(), uuid.New()); err != nil {

@@ -46,6 +46,7 @@ type Engine struct {
 	draining atomic.Bool
 
 	previews previews
+	silence  silence
 }
 
 // New makes an engine that does not run yet.

@@ -127,8 +127,7 @@ func earlier(a, b time.Time) time.Time {
 // accept is the one door: what pages hold goes into the ledger, together with
 // the lane's new position; then the pages are answered.
 func (s *slice) accept(ctx context.Context, h haul, to advance) error {
-	s.lane.Pages = h.count
-	to.durable = h.answered()
+	to.pages, to.durable = h.count, h.answered()
 	result, err := s.commitPast(ctx, h.readings, to)
 	if err != nil {
 		return err
@@ -137,7 +136,7 @@ func (s *slice) accept(ctx context.Context, h haul, to advance) error {
 		return err
 	}
 	s.sum.add(result.counts)
-	s.lane.Cursor = to.next
+	s.lane.Cursor, s.lane.Pages = to.next, to.pages
 	s.meter.pages.WithLabelValues(s.lane.Host).Add(float64(len(h.pages)))
 	s.meter.page(s.lane.Host, result.counts)
 	slog.Info("pages", "connection", s.lane.Connection, "host", s.lane.Host, "lane", s.lane.Kind,

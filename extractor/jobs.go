@@ -23,13 +23,14 @@ type share struct {
 }
 
 // shares are chosen for a dyno of two cores and 512 MB: pulling waits for
-// hosts, so several at once; each delivery holds a batch of 1000. Of the past as
-// many work as is of use, see past.
+// hosts, so several at once; each delivery holds a batch of 1000. Recounts ask a
+// host eight times for each merchant, and nearly all within three hours. Of the
+// past as many work as is of use, see past.
 var shares = map[models.LaneKind]share{
 	models.LaneIncremental: {jobs: 4, chunk: 128, width: 10},
 	models.LaneBackfill:    {jobs: 8, chunk: 1, width: 1},
 	models.LaneDelivery:    {jobs: 4, chunk: 8, width: 2},
-	models.LaneReconcile:   {jobs: 1, chunk: 1, width: 1},
+	models.LaneReconcile:   {jobs: 8, chunk: 1, width: 1},
 }
 
 // laneJob is a nudge to work on due lanes of a kind; which ones is in the tables.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -310,6 +311,38 @@ func TestRecountOfALongDayGoesOnWhereItStopped(t *testing.T) {
 		w.finish(t.Context(), lanes[0], hostSide, s.reconcile(t.Context()))
 	}
 	expect(t, "written down once, with all of it", w.one(`SELECT string_agg(host_records || ' ' || missing || ' ' || vanished, ',') FROM recounts WHERE day = $1`, yesterday), "5 5 0")
+}
+
+// meeting is a host that answers no recount before two connections ask for one.
+type meeting struct {
+	*memoryHost
+	guests sync.WaitGroup
+	first  sync.Map // connections that have come
+}
+
+func (m *meeting) Recount(ctx context.Context, a hostapi.Account, w models.Window, from hostapi.Cursor) (*hostapi.Page, error) {
+	if _, again := m.first.LoadOrStore(a.ID, true); !again {
+		m.guests.Done()
+		m.guests.Wait()
+	}
+	return m.memoryHost.Recount(ctx, a, w, from)
+}
+
+func TestMerchantsAreRecountedSideBySide(t *testing.T) {
+	t.Parallel()
+	w := newCrowd(t, 2)
+	both := &meeting{memoryHost: w.host}
+	both.guests.Add(2)
+	w.Hosts["memory"] = both
+	w.exec(`UPDATE lanes SET due_at = now() WHERE kind = 'reconcile'`)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	w.eventually("both are recounted", func() bool { return w.one(`SELECT count(DISTINCT connection_id) FROM recounts`) == "2" })
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestDaysOfTheMerchantsCalendar(t *testing.T) {

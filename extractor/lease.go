@@ -79,9 +79,13 @@ func (e *Engine) claim(ctx context.Context, kind models.LaneKind, limit int) ([]
 	return pgx.CollectRows(rows, pgx.RowToAddrOfStructByPos[lane])
 }
 
-// allowed says how many lanes of a kind one connection of each host may have under way.
+// allowed says how many lanes of a kind one connection of each host may have
+// under way. Silent hosts have none: pulls find out when they answer again.
 func (e *Engine) allowed(kind models.LaneKind) (hosts []string, parallel []int) {
 	for name, host := range e.Hosts {
+		if kind != models.LaneDelivery && e.silence.of(name) {
+			continue
+		}
 		n := 1
 		if kind == models.LaneBackfill {
 			n = max(1, host.Info().Parallel)

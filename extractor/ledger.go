@@ -21,6 +21,7 @@ type advance struct {
 	next   hostapi.Cursor
 	last   bool          // the window is read
 	hold   bool          // leave the position alone: the page came by another road
+	pages  int64         // of the window so far, with this commit's
 	wait   time.Duration // the next page is not there before; 0 = it is
 	// durable: somebody forgets the page when we answer it, so the commit must
 	// be on disk before.
@@ -50,7 +51,7 @@ func (s *slice) commit(ctx context.Context, readings []reading, to advance) (c c
 	}
 	for range transientTries {
 		err = s.Store.InPgxTx(ctx, func(tx pgx.Tx) error {
-			if !to.durable {
+			if !to.durable && !to.hold {
 				if err := lazily(ctx, tx); err != nil {
 					return err
 				}
@@ -77,7 +78,9 @@ func (s *slice) commit(ctx context.Context, readings []reading, to advance) (c c
 // then undo the latest such commits, each of them whole: a page with its
 // position is read again, a settled batch counts as unclear again. Whatever was
 // sent to the target was on disk before, since marking a batch is not lazy and
-// the log is written in order.
+// the log is written in order. Who made such a commit may outlive the crash: its
+// next one finds out by the position (see moveLane), so that what moves none is
+// never lazy.
 func lazily(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = off`)
 	return err
@@ -245,6 +248,8 @@ func (s *slice) cutShort(w models.Window) bool {
 	return s.lane.Kind == models.LaneBackfill && w.From.After(*s.lane.From) && w.From.Before(*s.lane.To)
 }
 
+// moveLane writes the new position, if the lane still stands where the slice's
+// last commit left it: else that commit is undone, and its pages are missing.
 func (s *slice) moveLane(ctx context.Context, tx pgx.Tx, to advance) error {
 	var tag pgconn.CommandTag
 	var err error
@@ -256,12 +261,13 @@ func (s *slice) moveLane(ctx context.Context, tx pgx.Tx, to advance) error {
 		tag, err = tx.Exec(ctx, `UPDATE lanes SET leased_until = now() + $3::interval WHERE id = $1 AND epoch = $2`, s.lane.ID, s.lane.Epoch, lease)
 	case !to.last:
 		tag, err = tx.Exec(ctx, `UPDATE lanes SET leased_until = now() + $3::interval, cursor = $4, to_at = $5, pages = $6, failures = 0,
-				due_at = CASE WHEN $7::interval > '0' AND due_at IS NOT NULL THEN now() + $7 ELSE due_at END WHERE id = $1 AND epoch = $2`,
-			s.lane.ID, s.lane.Epoch, lease, to.next, to.window.To, s.lane.Pages, to.wait)
+				due_at = CASE WHEN $7::interval > '0' AND due_at IS NOT NULL THEN now() + $7 ELSE due_at END WHERE id = $1 AND epoch = $2 AND pages = $8`,
+			s.lane.ID, s.lane.Epoch, lease, to.next, to.window.To, to.pages, to.wait, s.lane.Pages)
 	case s.lane.Kind == models.LaneIncremental:
 		return s.finishPull(ctx, tx, to)
 	default:
-		tag, err = tx.Exec(ctx, `UPDATE lanes SET cursor = '', pages = 0, failures = 0, due_at = NULL, done_at = now() WHERE id = $1 AND epoch = $2`, s.lane.ID, s.lane.Epoch)
+		tag, err = tx.Exec(ctx, `UPDATE lanes SET cursor = '', pages = 0, failures = 0, due_at = NULL, done_at = now() WHERE id = $1 AND epoch = $2 AND pages = $3`,
+			s.lane.ID, s.lane.Epoch, s.lane.Pages)
 	}
 	if err == nil && tag.RowsAffected() != 1 && !models.Bad("epoch") {
 		return errFenced
@@ -274,11 +280,11 @@ func (s *slice) moveLane(ctx context.Context, tx pgx.Tx, to advance) error {
 // another lane may have met it meanwhile.
 func (s *slice) finishPull(ctx context.Context, tx pgx.Tx, to advance) error {
 	err := tx.QueryRow(ctx, `WITH l AS (UPDATE lanes SET from_at = greatest(from_at, $3), to_at = NULL, cursor = '', pages = 0, failures = 0,
-			due_at = now() + $4::interval WHERE id = $1 AND epoch = $2 RETURNING connection_id, due_at),
+			due_at = now() + $4::interval WHERE id = $1 AND epoch = $2 AND pages = $6 RETURNING connection_id, due_at),
 		o AS (SELECT id, trouble_since IS NOT NULL OR last_sync_at IS NULL AS unsettled FROM connections WHERE id = $5 FOR NO KEY UPDATE)
 		UPDATE connections c SET last_sync_at = now(), next_sync_at = l.due_at, trouble_since = NULL FROM l, o
 		WHERE c.id = l.connection_id AND o.id = c.id RETURNING o.unsettled`,
-		s.lane.ID, s.lane.Epoch, to.window.To, s.SyncInterval, s.lane.Connection).Scan(&s.lane.Unsettled)
+		s.lane.ID, s.lane.Epoch, to.window.To, s.SyncInterval, s.lane.Connection, s.lane.Pages).Scan(&s.lane.Unsettled)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return errFenced
 	}

@@ -222,6 +222,61 @@ func TestPageAndPositionAreCommittedTogetherOrNotAtAll(t *testing.T) {
 	expect(t, "all of them", w.one(`SELECT count(*) FROM entries WHERE state = 'sent'`), "2500")
 }
 
+// TestAPageThatACrashUndidIsReadAgain undoes a commit behind the back of the
+// worker that made it, as a crash of Postgres may undo one that is not on disk yet.
+func TestAPageThatACrashUndidIsReadAgain(t *testing.T) {
+	t.Parallel()
+	for kind, undone := range map[models.LaneKind]string{models.LaneIncremental: "2000", models.LaneBackfill: "1000"} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, time.Now().UTC().Format(time.DateOnly))
+			w.work()
+			w.host.pageSize = haulRecords // so that each page is a commit
+			for i := range 2*haulRecords + 500 {
+				key := fmt.Sprintf("o%04d", i)
+				w.host.put(key, 1, thing{Key: key, Day: today(), Cents: 1})
+			}
+			crashed := false
+			w.host.reread = func(from hostapi.Cursor) {
+				if from != hostapi.Cursor(undone) || crashed {
+					return
+				}
+				for w.one(`SELECT pages FROM lanes WHERE kind = $1`, kind) != string(undone[0]) {
+					time.Sleep(time.Millisecond) // the page before is being committed
+				}
+				crashed = true
+				w.exec(`DELETE FROM entries WHERE key >= 'o' || lpad(($1::int - 1000)::text, 4, '0')`, undone)
+				w.exec(`UPDATE lanes SET pages = pages - 1, cursor = CASE pages WHEN 1 THEN '' ELSE (cursor::int - 1000)::text END WHERE kind = $1`, kind)
+			}
+			w.exec(`UPDATE lanes SET due_at = now(), done_at = NULL, to_at = CASE kind WHEN 'backfill' THEN now() + interval '1 hour' END WHERE kind = $1`, kind)
+			w.work()
+			expect(t, "it crashed", crashed, true)
+			w.work()
+			expect(t, "sales at the target", w.one(`SELECT count(*) FROM entries WHERE state = 'sent'`), "2500")
+		})
+	}
+}
+
+// TestWhatMovesNoPositionIsOnDiskAtOnce looks at the commits of a recount: nobody
+// would notice that one of them was undone by a crash.
+func TestWhatMovesNoPositionIsOnDiskAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "2020-01-01")
+	w.exec(`CREATE TABLE commits (lazy boolean)`)
+	w.exec(`CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		INSERT INTO commits SELECT setting = 'off' AND source = 'session' FROM pg_settings WHERE name = 'synchronous_commit'; RETURN NULL; END $$`)
+	w.exec(`CREATE TRIGGER note AFTER INSERT ON entries EXECUTE FUNCTION note()`)
+	yesterday := time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly)
+	for _, key := range []string{"listed", "hidden"} {
+		w.host.put(key, 1, thing{Key: key, Day: yesterday, Cents: 100})
+	}
+	w.host.hidden["hidden"] = true
+	w.sync()
+	w.exec(`UPDATE lanes SET due_at = now() WHERE kind = 'reconcile'`)
+	w.work(models.LaneReconcile)
+	expect(t, "a page's commit, and the recount's", w.one(`SELECT string_agg(lazy::text, ' ') FROM commits`), "true false")
+}
+
 func TestHostThatGoesInCirclesIsStopped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "2020-01-01")

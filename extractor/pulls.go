@@ -3,6 +3,7 @@ package extractor
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,9 +22,8 @@ WITH picked AS (
   ORDER BY l.due_at LIMIT $1 FOR UPDATE OF l SKIP LOCKED)
 ` + leaseSQL
 
-// claimPulls leases up to limit due incremental lanes.
-func (e *Engine) claimPulls(ctx context.Context, limit int) ([]*lane, error) {
-	hosts, _ := e.allowed(models.LaneIncremental)
+// claimPulls leases up to limit due incremental lanes of some hosts.
+func (e *Engine) claimPulls(ctx context.Context, hosts []string, limit int) ([]*lane, error) {
 	rows, err := e.Store.Pool.Query(ctx, pullsSQL, limit, hosts, e.Timing.Lease)
 	if err != nil {
 		return nil, err
@@ -42,6 +42,7 @@ type pulls struct {
 	room    chan struct{} // holds one for each lane under way
 	ended   chan struct{} // told when one of them ends
 	still   chan still    // those without news
+	trial   atomic.Int64  // the lane on which silent hosts are tried; 0: none
 	wg      sync.WaitGroup
 }
 
@@ -83,9 +84,18 @@ func (p *pulls) claimMore(ctx context.Context) (err error) {
 		return nil
 	}
 	chunk := shares[models.LaneIncremental].chunk
-	p.claimed, err = p.claimPulls(ctx, chunk)
+	answering, silent := p.byVoice()
+	p.claimed, err = p.claimPulls(ctx, answering, chunk)
 	if len(p.claimed) < chunk {
 		p.next = time.Now().Add(p.Timing.Sweep)
+	}
+	if err != nil || len(silent) == 0 || p.trial.Load() != 0 {
+		return err
+	}
+	one, err := p.claimPulls(ctx, silent, 1)
+	if len(one) > 0 {
+		p.trial.Store(one[0].ID)
+		p.claimed = append(one, p.claimed...)
 	}
 	return err
 }
@@ -94,9 +104,14 @@ func (p *pulls) claimMore(ctx context.Context) (err error) {
 func (p *pulls) begin(ctx context.Context) {
 	l := p.claimed[0]
 	p.claimed = p.claimed[1:]
+	if p.silence.of(l.Host) && l.ID != p.trial.Load() { // since it was claimed
+		p.giveBack(ctx, l)
+		return
+	}
 	p.room <- struct{}{}
 	p.wg.Go(func() {
 		p.look(ctx, l)
+		p.trial.CompareAndSwap(l.ID, 0)
 		<-p.room
 		select {
 		case p.ended <- struct{}{}:

@@ -29,7 +29,7 @@ const lanesOf = ` FROM lanes l JOIN connections c ON c.id = l.connection_id WHER
 // pulled claims all due incremental lanes and pretends that none had news.
 func (w *world) pulled() []still {
 	w.t.Helper()
-	lanes, err := w.claimPulls(w.t.Context(), 100)
+	lanes, err := w.claimPulls(w.t.Context(), []string{"memory"}, 100)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestLanesAreClaimedTheLongestDueFirst(t *testing.T) {
 	w.exec(`UPDATE lanes l SET due_at = now() - c.id * interval '1 minute' FROM connections c WHERE c.id = l.connection_id AND l.kind = 'incremental'`)
 	w.exec(`UPDATE connections SET host = 'gone' WHERE external_id = 'c-4'`) // an adapter that this build does not have
 	w.exec(`UPDATE lanes SET leased_until = now() + interval '1 minute' WHERE connection_id = (SELECT id FROM connections WHERE external_id = 'c-3')`)
-	lanes, err := w.claimPulls(t.Context(), 1)
+	lanes, err := w.claimPulls(t.Context(), []string{"memory"}, 1)
 	if err != nil || len(lanes) != 1 || *lanes[0].ExternalID != "c-2" {
 		t.Fatal(lanes, err)
 	}
@@ -245,7 +245,7 @@ func TestADrainingProcessClaimsNothing(t *testing.T) {
 	w.draining.Store(true)
 	w.work(models.LaneIncremental, models.LaneBackfill, models.LaneDelivery, models.LaneReconcile)
 	expect(t, "claims", w.one(`SELECT sum(epoch)::int FROM lanes`), "0")
-	lanes, err := w.claimPulls(t.Context(), 1)
+	lanes, err := w.claimPulls(t.Context(), []string{"memory"}, 1)
 	if err != nil || len(lanes) != 1 {
 		t.Fatal(lanes, err)
 	}

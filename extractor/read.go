@@ -105,6 +105,9 @@ func (s *slice) fetch(ctx context.Context, ask asker, w models.Window, at hostap
 func (s *slice) pull(ctx context.Context, ask asker, window models.Window, at hostapi.Cursor) (*hostapi.Page, error) {
 	begun := time.Now()
 	page, err := ask(rest.Together(ctx), s.account, window, at)
+	if ctx.Err() == nil || time.Since(begun) >= s.Timing.Page {
+		s.silence.note(s.lane.Host, s.inVain(begun, err))
+	}
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && time.Since(begun) >= s.Timing.Page {
 		return nil, models.Errorf(models.Unavailable, "%s takes too long to answer. We try again by ourselves.", s.host.Info().Title)
 	}

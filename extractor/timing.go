@@ -37,6 +37,10 @@ const (
 	// by the end of its job, says nothing about the host.
 	pageTime = 25 * time.Second / models.Pace
 
+	// silentTime is the least that a page without an answer takes for its host to
+	// count as silent: quick refusals keep no room from other hosts.
+	silentTime = 5 * time.Second / models.Pace
+
 	// previewTime is how long a preview reads: a person waits for it, and the
 	// handler ends after 20 s.
 	previewTime = 15 * time.Second
@@ -63,6 +67,7 @@ type Timing struct {
 	First  time.Duration // see backoffFirst
 	Resend time.Duration // see resendFirst
 	Page   time.Duration // see pageTime
+	Silent time.Duration // see silentTime
 	Wake   time.Duration // see wakeEvery
 	Anew   time.Duration // least wait before a window begins anew, so that one that never ends costs little
 
@@ -73,13 +78,13 @@ type Timing struct {
 func (t Timing) orDefaults() Timing {
 	def := Timing{
 		Sweep: sweepEvery, Care: careEvery, Lease: leaseTime, Quiet: quietTime, Doubt: tokenDoubt,
-		Hour: targetHour, Probe: probeEvery, First: backoffFirst, Resend: resendFirst, Page: pageTime, Wake: wakeEvery, Anew: backoffMost,
+		Hour: targetHour, Probe: probeEvery, First: backoffFirst, Resend: resendFirst, Page: pageTime, Silent: silentTime, Wake: wakeEvery, Anew: backoffMost,
 		Preview: previewTime, Beat: beatEvery,
 	}
 	for _, p := range []struct{ have, def *time.Duration }{
 		{&t.Sweep, &def.Sweep}, {&t.Care, &def.Care}, {&t.Lease, &def.Lease}, {&t.Quiet, &def.Quiet}, {&t.Doubt, &def.Doubt},
 		{&t.Hour, &def.Hour}, {&t.Probe, &def.Probe}, {&t.First, &def.First}, {&t.Resend, &def.Resend},
-		{&t.Page, &def.Page}, {&t.Wake, &def.Wake}, {&t.Anew, &def.Anew}, {&t.Preview, &def.Preview}, {&t.Beat, &def.Beat},
+		{&t.Page, &def.Page}, {&t.Silent, &def.Silent}, {&t.Wake, &def.Wake}, {&t.Anew, &def.Anew}, {&t.Preview, &def.Preview}, {&t.Beat, &def.Beat},
 	} {
 		if *p.have == 0 {
 			*p.have = *p.def

@@ -3,14 +3,16 @@ package extractor
 import (
 	"context"
 	"time"
+
+	"extractor/models"
 )
 
 const (
 	// wakeEvery is the least time between two pulls of a connection that notices
 	// ask for: a shop's busy minute is two pulls, not a thousand.
-	wakeEvery = 30 * time.Second
+	wakeEvery = 30 * time.Second / models.Pace
 	// wakeLook is how soon we look again at an account whose lane is at work.
-	wakeLook = 2 * time.Second
+	wakeLook = 2 * time.Second / models.Pace
 	// wakeChunk is how many accounts one statement looks at, and wakeRounds how
 	// many statements one sweep makes of it: the others have the next sweep.
 	wakeChunk  = 500

@@ -125,7 +125,7 @@ func (h *Host) Grant(account string) (Granted, error) {
 	t := h.tokens
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	id, refresh, expires := t.issue(t.newGrant(account, []string{scopeOrders, scopeOffline}))
+	id, refresh, expires := t.issue(t.newGrant(account, []string{scopeOrders, scopeOffline}), "")
 	token, err := op.CreateBearerToken(id, account, h.provider.Crypto())
 	return Granted{token, refresh, int(time.Until(expires).Round(time.Second).Seconds())}, err
 }

@@ -107,12 +107,17 @@ func (t *tokens) newGrant(shop string, scopes []string) *grant {
 	return &grant{shop: shop, scopes: scopes, given: time.Now()}
 }
 
-// issue makes an access token and a new refresh token; t.mu is held.
-func (t *tokens) issue(g *grant) (id, refresh string, expires time.Time) {
+// issue makes an access token and a new refresh token for who showed a code
+// (used is empty) or a refresh token; t.mu is held. One that was replaced already
+// stays usable for its grace time, however often the answers to it are lost.
+func (t *tokens) issue(g *grant, used string) (id, refresh string, expires time.Time) {
 	id, expires = rand.Text(), time.Now().Add(t.life)
 	t.access[id] = access{g, expires}
 	refresh = rand.Text() + rand.Text()
-	g.previous, g.previousUntil, g.current = g.current, time.Now().Add(t.grace), refresh
+	if used == g.current {
+		g.previous, g.previousUntil = used, time.Now().Add(t.grace)
+	}
+	g.current = refresh
 	t.refresh[refresh] = g
 	t.forget()
 	return id, refresh, expires
@@ -261,7 +266,7 @@ func (t *tokens) CreateAccessAndRefreshTokens(_ context.Context, r op.TokenReque
 		t.count(g.shop, func(n *ShopStats) { n.Refreshes++ })
 		t.renewed(g.shop)
 	}
-	id, next, expires := t.issue(g)
+	id, next, expires := t.issue(g, refresh)
 	return id, next, expires, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"extractor/models"
+	"extractor/sandbox"
 )
 
 // applied is one version of an item as it took effect at the target.
@@ -19,9 +20,24 @@ type applied struct {
 	request int
 }
 
-// taken are the versions that the target applied in a connection's life, under
-// all its names, oldest first, from the target's own history.
-func (c *checker) taken(l *life) map[key][]applied {
+// taken are the versions that the target applied in a connection's life, from
+// the target's own history.
+func (c *checker) taken(l *life) map[key][]applied { return c.applied(l, l.begin) }
+
+// former are the versions that the target applied before a connection's life
+// under the names that it has had: of a connection that was deleted, and created
+// anew under its id.
+func (c *checker) former(l *life) map[key][]applied {
+	all := c.applied(l, time.Time{})
+	for k := range c.taken(l) {
+		delete(all, k)
+	}
+	return all
+}
+
+// applied are the versions that the target applied from a time until a
+// connection's end, under all its names, oldest first.
+func (c *checker) applied(l *life, from time.Time) map[key][]applied {
 	all := map[key][]applied{}
 	for _, span := range l.names {
 		for _, h := range c.world.TrustFile.Items(span.name) {
@@ -30,7 +46,7 @@ func (c *checker) taken(l *life) map[key][]applied {
 					c.fail("I10", "%s was sent with amounts finer than a cent", key{h.ItemID, h.Refund})
 				}
 				// The history counts in milliseconds.
-				if v.At.Before(l.begin.Truncate(time.Millisecond)) || !l.end.IsZero() && v.At.After(l.end) || !span.to.IsZero() && v.At.After(c.reused(span)) {
+				if v.At.Before(from.Truncate(time.Millisecond)) || !l.end.IsZero() && v.At.After(l.end) || !span.to.IsZero() && v.At.After(c.reused(span)) {
 					continue
 				}
 				k := key{h.ItemID, h.Refund}
@@ -96,13 +112,18 @@ func (c *checker) order(l *life, k key, versions []amounts, effects []applied) {
 // item (I1, I2), and the sums to the cent (I10).
 func (c *checker) final(m *merchant) {
 	l := m.now()
-	want, taken := truth(c.world.Host, m.account), c.taken(l)
+	want, taken, former := truth(c.world.Host, m.account), c.taken(l), c.former(l)
+	for k, e := range want {
+		if versions := former[k]; versions != nil && l.wants(e) {
+			taken[k] = versions // what is read back, and found to be there, is not sent again
+		}
+	}
 	var wanted, had models.Amount
 	for _, k := range sorted(want) {
 		e := want[k]
 		versions := taken[k]
 		if len(versions) == 0 {
-			if e.TransactionDate[:len(time.DateOnly)] >= l.start {
+			if l.wants(e) {
 				wanted += amountsOf(e).total()
 				c.fail("I1", "%s of %s (%s) is missing at the target; it should be %v", k, l.name(), e.TransactionDate, amountsOf(e))
 			}
@@ -124,6 +145,11 @@ func (c *checker) final(m *merchant) {
 	if wanted != had {
 		c.fail("I10", "the money of %s is %s at the host and %s at the target", l.name(), wanted, had)
 	}
+}
+
+// wants reports whether an item's day is one that the connection sends.
+func (l *life) wants(e sandbox.Expected) bool {
+	return e.TransactionDate[:len(time.DateOnly)] >= l.start
 }
 
 // story is how an item came to what it is, for the person who asks why.

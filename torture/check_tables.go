@@ -44,6 +44,9 @@ func (c *checker) activities(ctx context.Context) {
 // runs that nobody works on (I8). All processes have ended by now.
 func (c *checker) stuck(ctx context.Context) {
 	since := c.cleared
+	if c.lastKill.After(since) {
+		since = c.lastKill
+	}
 	if c.plan.explains { // the last kill may have come later; what it left, River rescues
 		since = time.Now()
 	}

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
 )
+
+// jump is how far the clock of a Postgres may be off.
+const jump = 2 * time.Hour
 
 // fakeClocks are where Debian and others keep libfaketime, which shifts the
 // clock of whoever loads it.
@@ -26,13 +29,11 @@ func newClock(place string) (clock, error) {
 	if err != nil || len(found) == 0 {
 		return clock{}, err
 	}
-	if place, err = filepath.Abs(place); err != nil {
+	file, err := shared(place, "clock")
+	if err != nil {
 		return clock{}, err
 	}
-	name := fnv.New64a()
-	_, _ = name.Write([]byte(place))
-	// The user that Postgres runs as must reach it, also where the place is below /root.
-	c := clock{library: found[0], file: filepath.Join(os.TempDir(), fmt.Sprintf("torture-%x.clock", name.Sum64()))}
+	c := clock{library: found[0], file: file}
 	return c, c.shift(0)
 }
 
@@ -41,12 +42,17 @@ func (c clock) env() []string {
 	if c.library == "" {
 		return nil
 	}
-	return []string{"LD_PRELOAD=" + c.library, "FAKETIME_TIMESTAMP_FILE=" + c.file, "FAKETIME_CACHE_DURATION=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"}
+	// Read at each look at the clock: all sessions have one, as on a machine.
+	return []string{"LD_PRELOAD=" + c.library, "FAKETIME_TIMESTAMP_FILE=" + c.file, "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"}
 }
 
-// shift sets the clock ahead or behind; it holds a second later.
+// shift sets the clock ahead or behind, in one moment.
 func (c clock) shift(by time.Duration) error {
-	return os.WriteFile(c.file, fmt.Appendf(nil, "%+d\n", int(by.Seconds())), 0o644) //nolint:gosec // read by the user that Postgres runs as
+	next := c.file + ".next"
+	if err := os.WriteFile(next, fmt.Appendf(nil, "%+d\n", int(by.Seconds())), 0o644); err != nil { //nolint:gosec // read by the user that Postgres runs as
+		return err
+	}
+	return os.Rename(next, c.file)
 }
 
 // shift sets the clock of the Postgres to ours and so much, waits until it holds,
@@ -66,3 +72,37 @@ func (s *server) shift(ctx context.Context, by time.Duration) (ahead time.Durati
 	}
 	return 0, errors.Join(fmt.Errorf("the clock of Postgres cannot be shifted by %s", by), err)
 }
+
+// jumpBack puts the clock of Postgres back for a while. It is not put ahead for
+// a while: what is due by such a clock is due in hours by the right one.
+func jumpBack(ctx context.Context, s *stage, _ step, _ *rand.Rand) func() {
+	if s.pg.clock.library == "" || !s.jumping.TryLock() {
+		return nil
+	}
+	s.shift(ctx, s.plan.skew-jump)
+	return func() {
+		defer s.jumping.Unlock()
+		s.shift(context.WithoutCancel(ctx), s.plan.skew)
+	}
+}
+
+func (s *stage) shift(ctx context.Context, by time.Duration) {
+	if _, err := s.pg.shift(ctx, by); err != nil {
+		s.problem("%v", err)
+	}
+}
+
+// setRight ends a clock that was behind: what the host lists by times of now is
+// read only then.
+func (s *stage) setRight(ctx context.Context) {
+	if s.skew >= 0 {
+		return
+	}
+	right := &fault{name: behind, side: sidePostgres, from: time.Now()}
+	s.shift(ctx, 0)
+	right.to = time.Now()
+	s.injected, s.skew = append(s.injected, right), 0
+}
+
+// behind is the fault of a clock that is behind until the storm is over.
+const behind = "Postgres: clock behind until the end"

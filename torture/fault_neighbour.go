@@ -25,6 +25,7 @@ var hostFaults = []trouble{
 	}),
 	{"host: orders never listed", sideListing, "20", 2, dropOrders},
 	atHost("access tokens die early", "17", sideToken, 3, func(*rand.Rand) sandbox.Fault { return sandbox.Fault{Kind: sandbox.FaultExpired} }),
+	{"host: a storm of notices", sideHost, "31", 3, noticeStorm},
 	{"host: access withdrawn", sideToken, "17", 1, withdraw},
 	atHost("token answer lost", "29", sideToken, 2, atToken(counted(sandbox.FaultLost))),
 	atHost("token endpoint 500", "30", sideToken, 1, atToken(counted(sandbox.FaultError))),

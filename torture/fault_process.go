@@ -58,6 +58,9 @@ var postgresFaults = []trouble{
 	}},
 	{"Postgres: no connection left", sidePostgres, "6", 3, takeConnections},
 	{"Postgres: locks held", sidePostgres, "8", 2, holdLocks},
+	{"Postgres: clock put back, and forth again", sidePostgres, "12", 4, jumpBack},
+	{"Postgres: disk full", sidePostgres, "9", 3, diskFull(false)},
+	{"Postgres: disk full, for its WAL too", sidePostgres, "9", 3, diskFull(true)},
 }
 
 // cutSessions ends a third of the processes' sessions.

@@ -41,6 +41,7 @@ type plan struct {
 	strict    bool          // nothing is excused
 	place     string        // of the code, which fails in each way once
 	start     int           // days before today of the first start date
+	news      news          // how changes at the host become known
 	skew      time.Duration // how far the clock of Postgres is ahead of the processes'
 }
 
@@ -51,9 +52,10 @@ const (
 	roleWorker = "worker"
 )
 
-// skews are how far the clock of Postgres is ahead. It is not put behind: then
-// each change is listed that much later, and a schedule does not wait for hours.
-var skews = []time.Duration{0, 2 * time.Hour}
+// skews are how far the clock of Postgres is ahead. One that is behind is set
+// right at the end: each change is read that much later, and no schedule waits
+// for hours.
+var skews = []time.Duration{0, jump, -jump}
 
 func draw(seed uint64) plan {
 	r := rand.New(rand.NewPCG(seed, 1))
@@ -63,7 +65,10 @@ func draw(seed uint64) plan {
 	p.sizes = []int{500 + r.IntN(700), 60 + r.IntN(200), 3 + r.IntN(15)}
 	p.work = drawSteps(r, workEvery, works)
 	p.faults = drawSteps(r, faultEvery, faults)
-	p.skew = skews[r.IntN(len(skews))]
+	p.skew = pickOf(r, skews)
+	if p.news = pickOf(r, []news{byBoth, byBoth, byNotices}); p.news == byNotices {
+		p.env = append(p.env, rareLooks)
+	}
 	return p
 }
 

@@ -27,8 +27,9 @@ func TestASeedAlwaysMeansTheSame(t *testing.T) {
 // TestEveryFaultIsDrawn makes sure that no row of the tables is dead.
 func TestEveryFaultIsDrawn(t *testing.T) {
 	t.Parallel()
-	drawn := map[string]bool{}
+	drawn, skewed, told := map[string]bool{}, map[time.Duration]bool{}, map[news]bool{}
 	for seed := range uint64(300) {
+		skewed[draw(seed).skew], told[draw(seed).news] = true, true
 		for _, s := range slices.Concat(draw(seed).work, draw(seed).faults) {
 			drawn[s.what] = true
 		}
@@ -38,6 +39,12 @@ func TestEveryFaultIsDrawn(t *testing.T) {
 			t.Errorf("no seed draws %q", f.name)
 		}
 		delete(drawn, f.name)
+	}
+	if len(skewed) != len(skews) {
+		t.Errorf("the clock of Postgres is ahead by %v alone", skewed)
+	}
+	if !told[byBoth] || !told[byNotices] {
+		t.Errorf("notices come in no schedule, or never alone: %v", told)
 	}
 	for _, w := range works {
 		if !drawn[w.name] {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"net/url"
 	"os"
@@ -20,8 +21,9 @@ import (
 )
 
 const (
-	// privateFolder is where the cluster of the harness lives. It keeps its data
-	// on disk as a real one does: what a commit promises is part of what is tested.
+	// privateFolder is where the cluster of the harness lives, unless it has a disk
+	// of its own. It waits for its disk as a real one does: what a commit promises
+	// is part of what is tested.
 	privateFolder = ".postgres/torture"
 	// folderVariable names another one, for two runs side by side.
 	folderVariable = "TORTURE_DIR"
@@ -40,6 +42,7 @@ type server struct {
 	stops   []func() error
 	lock    *os.File
 	clock   clock
+	disk    disk
 }
 
 // startServer starts one. Several of a run have names of their own.
@@ -53,9 +56,10 @@ func startServer(ctx context.Context, name string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{options: localpg.Options{Dir: place, Log: os.Stderr, Env: clock.env()}, lock: lock, clock: clock}
+	disk := newDisk(ctx, place)
+	s := &server{options: localpg.Options{Dir: disk.place(place), Log: os.Stderr, Env: clock.env()}, lock: lock, clock: clock, disk: disk}
 	if err := s.start(ctx); err != nil {
-		return nil, err
+		return nil, errors.Join(err, disk.close())
 	}
 	s.options.Log = io.Discard // it would say the same again at each restart
 	if s.admin, err = pgxpool.New(ctx, s.address); err != nil {
@@ -103,17 +107,13 @@ func (s *server) close() error {
 	for _, stop := range s.stops {
 		all = errors.Join(all, stop())
 	}
-	return all
+	return errors.Join(all, s.disk.close())
 }
 
 // crash ends the server without a word to anyone: SIGQUIT is Postgres's own
 // immediate shutdown, SIGKILL not even that. Then it is started again.
 func (s *server) crash(ctx context.Context, signal syscall.Signal) error {
-	note, err := os.ReadFile(filepath.Join(s.data, "postmaster.pid"))
-	if err != nil {
-		return err
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(strings.SplitN(string(note), "\n", 2)[0]))
+	pid, err := s.pid()
 	if err != nil {
 		return err
 	}
@@ -126,6 +126,27 @@ func (s *server) crash(ctx context.Context, signal syscall.Signal) error {
 		}
 	}
 	return errors.New("the Postgres does not end")
+}
+
+// pid is the server's main process, by its own note.
+func (s *server) pid() (int, error) {
+	note, err := os.ReadFile(filepath.Join(s.data, "postmaster.pid"))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(strings.SplitN(string(note), "\n", 2)[0]))
+}
+
+// shared is where a file of a cluster lies that the user who Postgres runs as
+// must reach, also where the cluster's place is below /root.
+func shared(place, kind string) (string, error) {
+	place, err := filepath.Abs(place)
+	if err != nil {
+		return "", err
+	}
+	name := fnv.New64a()
+	_, _ = name.Write([]byte(place))
+	return filepath.Join(os.TempDir(), fmt.Sprintf("torture-%x.%s", name.Sum64(), kind)), nil
 }
 
 // exec runs statements that may be repeated, through restarts of the server.

@@ -47,7 +47,7 @@ func (v verdict) print(folder string) {
 
 // print writes down what a seed means, step by step.
 func (p plan) print() {
-	fmt.Printf("seed %d: processes %q, orders %v, access tokens live %s, Postgres is %s ahead\n", p.seed, p.roles, p.sizes, p.tokenLife, p.skew)
+	fmt.Printf("seed %d: processes %q, orders %v, access tokens live %s, the clock of Postgres is ahead by %s, news comes %s\n", p.seed, p.roles, p.sizes, p.tokenLife, p.skew, p.news)
 	steps := append(slices.Clone(p.work), p.faults...)
 	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.at, b.at) })
 	for _, s := range steps {

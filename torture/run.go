@@ -30,6 +30,9 @@ func (b *bench) torture(ctx context.Context) error {
 	if b.pg.clock.library == "" {
 		fmt.Println("libfaketime is not installed: the clock of Postgres agrees with that of the processes in all schedules.")
 	}
+	if b.pg.disk.folder == "" {
+		fmt.Println("No file system can be mounted here, which takes root: the disk of Postgres is never full.")
+	}
 	servers, err := b.servers(ctx, program)
 	if err == nil {
 		err = seeds.play(ctx, cap(servers), func(seed int) (verdict, error) {

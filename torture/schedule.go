@@ -111,13 +111,17 @@ func (s *stage) storm(ctx context.Context) {
 		})
 	}
 	weather.Wait()
+	s.posts.Wait()
 	s.awaitFailures(ctx)
-	s.calm()
+	s.calm(ctx)
 	for _, m := range s.merchants {
 		m.wishes <- func(ctx context.Context, s *stage) error { return m.letIn(ctx, s) }
 		close(m.wishes)
 	}
 	wishes.Wait()
+	if err := s.lastWord(ctx); err != nil {
+		s.problem("%v", err)
+	}
 }
 
 // toil does the workload's steps, each on a merchant of its own choice.
@@ -140,18 +144,19 @@ func (s *stage) toil(ctx context.Context, begin time.Time) {
 }
 
 // calm ends every fault; only what the host never listed stays unlisted.
-func (s *stage) calm() {
+func (s *stage) calm(ctx context.Context) {
 	if err := s.network.heal(); err != nil {
 		s.problem("%v", err)
 	}
+	s.setRight(ctx)
 	s.world.TrustFile.ClearFaults()
 	s.world.Host.ClearFaults()
 	if len(s.dropped) > 0 {
 		s.world.Host.AddFault(sandbox.Fault{Kind: sandbox.FaultDropped, Orders: s.dropped})
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.cleared = time.Now()
-	s.mu.Unlock()
 }
 
 // until waits for a time and reports whether it came.

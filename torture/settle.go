@@ -99,6 +99,11 @@ func (s *stage) rest(ctx context.Context, c *checker) {
 		return // it is not at rest
 	}
 	before := s.world.TrustFile.Stats()
+	if s.plan.news == byNotices { // nobody looks by himself
+		for _, m := range s.merchants {
+			_ = s.deliver(ctx, m.account)
+		}
+	}
 	select {
 	case <-ctx.Done():
 	case <-time.After(restTime):

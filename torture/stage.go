@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -46,6 +47,10 @@ type stage struct {
 	halts    []halt
 	problems []string // what went wrong besides the invariants
 	crashing sync.Mutex
+	jumping  sync.Mutex
+	posts    sync.WaitGroup // notices under way
+	notices  atomic.Uint64
+	lastKill time.Time     // after cleared
 	cleared  time.Time     // when the last fault was over
 	skew     time.Duration // how far the database's clock is ahead of ours
 }

@@ -61,7 +61,7 @@ func (m *merchant) open(ctx context.Context, s *stage, seed uint64) error {
 
 func (m *merchant) make(ctx context.Context, s *stage, count int, from string, seed uint64, touched string) error {
 	_, err := s.host(ctx, "orders", map[string]any{"account": m.account, "count": count, "from": from, "seed": seed, "mix": mix, "touched": touched})
-	s.seen.look(s.world.Host, m.account)
+	s.changed(ctx, m.account)
 	return err
 }
 
@@ -88,7 +88,7 @@ func changeOrder(verb string) func(context.Context, *stage, *merchant, *rand.Ran
 			body["line"] = 0
 		}
 		_, err := s.host(ctx, "orders/"+o.ID+"/"+path, body)
-		s.seen.look(s.world.Host, m.account)
+		s.changed(ctx, m.account)
 		return err
 	}
 }
@@ -109,7 +109,7 @@ func editMany(ctx context.Context, s *stage, m *merchant, r *rand.Rand) error {
 			return err
 		}
 	}
-	s.seen.look(s.world.Host, m.account)
+	s.changed(ctx, m.account)
 	return nil
 }
 

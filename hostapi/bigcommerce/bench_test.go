@@ -60,7 +60,7 @@ func BenchmarkSplitTransform(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	hostapitest.Speed(b, orderLimit, len(page), func() {
+	hostapitest.Speed(b, orderLimit, func() {
 		heads, err := cutOrders(page)
 		if err != nil {
 			b.Fatal(err)
@@ -68,7 +68,7 @@ func BenchmarkSplitTransform(b *testing.B) {
 		for i := range heads {
 			transformOne(b, h, &heads[i], packed)
 		}
-	})
+	}, page)
 }
 
 func transformOne(b *testing.B, h *host, o *head, packed []byte) {

@@ -57,7 +57,7 @@ func newWorld(t testing.TB) *world.World {
 func BenchmarkSplitTransform(b *testing.B) {
 	page := onePage(b)
 	h := &host{}
-	hostapitest.Speed(b, pageSize, len(page), func() {
+	hostapitest.Speed(b, pageSize, func() {
 		records, _, err := splitPage(page)
 		if err != nil {
 			b.Fatal(err)
@@ -71,7 +71,7 @@ func BenchmarkSplitTransform(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-	})
+	}, page)
 }
 
 // BenchmarkSplit is the cutting of a page alone.

@@ -6,7 +6,7 @@
 // An adapter answers four questions:
 //
 //  1. How are we let in?       oauth.go
-//  2. What happened there?     pull.go (and split.go, which cuts a page into records)
+//  2. What happened there?     pull.go (and split.go, which cuts a page into records; wake.go, by which we ask sooner)
 //  3. What does it mean?       convert.go (and read.go, which reads an order)
 //  4. What should be known of the host as a whole?   Info, below
 //
@@ -75,6 +75,7 @@ var (
 	_ hostapi.Authorizer = (*host)(nil) // merchants let us in by OAuth 2
 	_ hostapi.Revoker    = (*host)(nil) // and we can give the permission back
 	_ hostapi.Recounter  = (*host)(nil) // there is a second road to the same orders
+	_ hostapi.Waker      = (*host)(nil) // it tells us that there is news
 	_ hostapi.Fetcher    = (*host)(nil) // and each can be read by its id
 )
 

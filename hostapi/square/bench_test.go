@@ -53,7 +53,7 @@ func BenchmarkSplitTransform(b *testing.B) {
 	page := onePage(b)
 	h := open(b, "http://127.0.0.1").(*host)
 	r := &reader{locations: []location{fakeLocation(1)}}
-	hostapitest.Speed(b, orderLimit, len(page), func() {
+	hostapitest.Speed(b, orderLimit, func() {
 		list, err := cutOrders(page)
 		if err != nil || byUpdate.lastOrder(list.things).IsZero() {
 			b.Fatal(err)
@@ -71,5 +71,5 @@ func BenchmarkSplitTransform(b *testing.B) {
 				b.Fatal(items[0].Sale.ReviewMessage, err)
 			}
 		}
-	})
+	}, page)
 }

@@ -54,7 +54,7 @@ func BenchmarkSplitTransform(b *testing.B) {
 	h := open(b, "").(*host)
 	shop := store{Line1: "100 Main St", City: "Denver", Country: "US:CO", Postcode: "80202"}
 	none := make([][]json.RawMessage, pageSize)
-	hostapitest.Speed(b, pageSize, len(page), func() {
+	hostapitest.Speed(b, pageSize, func() {
 		heads, err := splitOrders(page)
 		if err != nil {
 			b.Fatal(err)
@@ -72,7 +72,7 @@ func BenchmarkSplitTransform(b *testing.B) {
 				b.Fatalf("%+v, %v", items[0].Sale, err)
 			}
 		}
-	})
+	}, page)
 }
 
 // BenchmarkSplit is the cutting of a page alone.

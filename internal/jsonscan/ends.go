@@ -72,41 +72,63 @@ func escapedEnd(text []byte, at int) int {
 }
 
 // nestedEnd is where the object or array ends whose bracket is at at; -1 when
-// it does not. Most bytes of a page pass through this loop.
-//
-// A byte is in a string when the quotes up to it are odd in number: a product
-// counts them for all bytes at once, and the lowest bit of each count tells.
+// it does not. Most bytes of a page pass through this loop. In most words is
+// nothing but text, of which the quotes are counted: a byte is in a string when
+// those up to it are odd in number, which inside tells by its lowest bit.
 func nestedEnd(text []byte, at int) int {
-	const toBrace = lows * ('{' ^ '[') // '[' becomes '{', and ']' becomes '}'
 	depth, inside := 0, uint64(0)
 	for at <= len(text)-wordLen {
 		w := word(text[at : at+wordLen])
-		if first(w, '\\') != 0 {
-			n := nest{at, depth, inside != 0}
+		quotes := ^not(w, '"') & highs
+		switch {
+		case !special(w):
+			inside ^= uint64(bits.OnesCount64(quotes))
+		case first(w, '\\') != 0:
+			n := nest{at, depth, inside&1 != 0}
 			if n.bytewise(text, at+wordLen) {
 				return n.at
 			}
-			at, depth, inside = n.at, n.depth, lows*bit(n.inside)
+			at, depth, inside = n.at, n.depth, bit(n.inside)
 			continue
-		}
-		odd := ^not(w, '"')&highs>>7*lows ^ inside
-		inside = odd >> 56 & 1 * lows
-		outside, braces := ^(odd<<7)&highs, w|toBrace
-		opening, closing := outside&^not(braces, '{'), outside&^not(braces, '}')
-		closed := bits.OnesCount64(closing)
-		if depth <= closed {
-			if end := closingBracket(opening, closing, depth); end > 0 {
-				return at + end
+		default:
+			odd := quotes>>7*lows ^ inside&1*lows // a product counts them for all bytes at once
+			inside = odd >> 56
+			opening, closing := brackets(w, odd<<7)
+			closed := bits.OnesCount64(closing)
+			if depth <= closed {
+				if end := closingBracket(opening, closing, depth); end > 0 {
+					return at + end
+				}
 			}
+			depth += bits.OnesCount64(opening) - closed
 		}
-		depth += bits.OnesCount64(opening) - closed
 		at += wordLen
 	}
-	n := nest{at, depth, inside != 0}
+	n := nest{at, depth, inside&1 != 0}
 	if n.bytewise(text, len(text)) {
 		return n.at
 	}
 	return -1
+}
+
+// toBrace are the bits that make braces of brackets, and | of a backslash.
+const toBrace = lows * ('{' ^ '[')
+
+// special reports whether a bracket or a backslash is in w: an ASCII character
+// from { on, or one that toBrace makes such. A few others are, too.
+func special(w uint64) bool {
+	const far = lows * (0x80 - '{')
+	return ((w&^highs|toBrace)+far)&^w&highs != 0
+}
+
+// brackets marks the brackets of w, but for those where strings has a mark. One
+// added to either makes 0x7c or 0x7e: the second bit says that it closes.
+func brackets(w, strings uint64) (opening, closing uint64) {
+	const closes, same = lows * 2, lows * 0x7c
+	next := (w&^highs | toBrace) + lows
+	both := ^(next&^(closes|highs) ^ same + ^uint64(highs) | w | strings) & highs
+	closing = both & (next << 6)
+	return both &^ closing, closing
 }
 
 func bit(b bool) uint64 {

@@ -1,6 +1,7 @@
 package jsonscan
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -88,4 +89,44 @@ func FuzzEnds(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Each byte, at each place of a word whose other bytes are any other, is taken
+// for what it is: nothing that matters is passed over, and no text has brackets.
+func TestMarks(t *testing.T) {
+	t.Parallel()
+	for other := range 256 {
+		text := bytes.Repeat([]byte{byte(other)}, wordLen)
+		for at := range wordLen {
+			for c := range 256 {
+				text[at] = byte(c)
+				w := word(text)
+				if strings.ContainsRune("[]{}\\", rune(c)) && !special(w) {
+					t.Fatalf("%q: nothing special", text)
+				}
+				opening, closing := brackets(w, 0)
+				if opening != marks(text, "[{") || closing != marks(text, "]}") {
+					t.Fatalf("%q: %x opens, %x closes", text, opening, closing)
+				}
+				if opening, closing = brackets(w, highs); opening|closing != 0 {
+					t.Fatalf("%q: brackets in a string", text)
+				}
+			}
+		}
+	}
+	for _, plain := range []string{"a plain ", "WORD: 0.", `"zZ": -1`, "\x80\xdb\xdc\xfb\xfdyY,"} {
+		if special(word([]byte(plain))) {
+			t.Errorf("%q is thought to be special: correct, but slow", plain)
+		}
+	}
+}
+
+// marks are the highest bits of the bytes that are among those of set.
+func marks(text []byte, set string) (w uint64) {
+	for i, c := range text {
+		if strings.IndexByte(set, c) >= 0 {
+			w |= 0x80 << (8 * i)
+		}
+	}
+	return w
 }
