@@ -38,6 +38,7 @@ type Info struct {
 	Lookback time.Duration // how far behind its high-water mark each pull starts again
 	History  time.Duration // how far back the host answers; 0 = for ever
 	Parallel int           // backfill windows of one connection at once; 0 = 1
+	Window   time.Duration // backfill windows may be cut this small, so that all at once have one; 0 = they are as they are
 	Quota    Quota         // how often the host may be asked; zero = as it answers
 }
 
