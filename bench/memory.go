@@ -162,7 +162,7 @@ const (
 		AND (l.kind = 'delivery' OR l.kind = 'incremental' AND l.failures > 0 AND NOT ` + bomberSQL + `)`
 	// restSQL lets those rest whose host answers with nothing else.
 	restSQL   = `UPDATE lanes l SET due_at = now() + interval '1 day' FROM connections c WHERE c.id = l.connection_id AND l.kind = 'incremental' AND ` + bomberSQL
-	bomberSQL = `(c.external_id LIKE 'crowd-%' AND substr(c.external_id, 7)::int <= $1)`
+	bomberSQL = `CASE WHEN c.external_id LIKE 'crowd-%' THEN substr(c.external_id, 7)::int <= $1 ELSE false END`
 )
 
 func rouse(ctx context.Context, pool *pgxpool.Pool) error {
