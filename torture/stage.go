@@ -47,7 +47,6 @@ type stage struct {
 	halts    []halt
 	problems []string // what went wrong besides the invariants
 	crashing sync.Mutex
-	jumping  sync.Mutex
 	posts    sync.WaitGroup // notices under way
 	notices  atomic.Uint64
 	lastKill time.Time     // after cleared

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -22,25 +22,32 @@ const (
 // are lost, and how many they were is told in their place.
 type Log struct {
 	to    io.Writer
-	own   *slog.Logger // straight to the writer
 	lines chan []byte
-	lost  atomic.Int64
 	ended chan chan struct{}
+
+	mu   sync.Mutex
+	lost int // since the last line that found room
 }
 
 // NewLog is a Log to a writer. Close ends it.
 func NewLog(to io.Writer) *Log {
-	l := &Log{to: to, own: slog.New(slog.NewJSONHandler(to, nil)), lines: make(chan []byte, logRoom), ended: make(chan chan struct{}, 1)}
+	l := &Log{to: to, lines: make(chan []byte, logRoom), ended: make(chan chan struct{}, 1)}
 	go l.run()
 	return l
 }
 
 // Write takes one line. It never waits and never fails.
 func (l *Log) Write(line []byte) (int, error) {
-	select {
-	case l.lines <- bytes.Clone(line):
-	default:
-		l.lost.Add(1)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lost > 0 && len(l.lines) < logRoom/2 { // else each line that finds room would come with a note
+		l.lines <- note(l.lost)
+		l.lost = 0
+	}
+	if l.lost > 0 || len(l.lines) == logRoom {
+		l.lost++
+	} else {
+		l.lines <- bytes.Clone(line)
 	}
 	return len(line), nil
 }
@@ -61,28 +68,30 @@ func (l *Log) run() {
 	for {
 		select {
 		case line := <-l.lines:
-			l.pass(line)
+			_, _ = l.to.Write(line) // there is nowhere else to say that it fails
 		case done := <-l.ended:
 			for range len(l.lines) {
-				l.pass(<-l.lines)
+				_, _ = l.to.Write(<-l.lines)
 			}
-			l.confess()
+			if n := l.rest(); n > 0 {
+				_, _ = l.to.Write(note(n))
+			}
 			close(done)
 			return
 		}
 	}
 }
 
-// pass writes a line. What was lost until now came after the lines that waited.
-func (l *Log) pass(line []byte) {
-	_, _ = l.to.Write(line) // there is nowhere else to say that it fails
-	if len(l.lines) == 0 {
-		l.confess()
-	}
+// rest is how many lines were lost with none after them.
+func (l *Log) rest() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lost
 }
 
-func (l *Log) confess() {
-	if n := l.lost.Swap(0); n > 0 {
-		l.own.Warn("lines of the log were lost: nobody read them in time", "lines", n)
-	}
+// note is the line in place of those that were lost.
+func note(lost int) []byte {
+	var line bytes.Buffer
+	slog.New(slog.NewJSONHandler(&line, nil)).Warn("lines of the log were lost here: nobody read them in time", "lines", lost)
+	return line.Bytes()
 }
