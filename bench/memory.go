@@ -26,7 +26,11 @@ const (
 	// bombEvery is how often those that failed are made due again.
 	bombEvery = 300 * time.Millisecond
 	// memoryPast are the orders of the backfill at the end.
-	memoryPast = 200_000
+	memoryPast = 1_000_000
+	// mostRepeats are how many orders TrustFile may get once more: where a bomb was
+	// the answer, the engine looks later what TrustFile has, and one that only counts
+	// does not know. A batch of the past that came twice is more.
+	mostRepeats = 2 * honest
 	// memoryPatience is how long they may take to arrive.
 	memoryPatience = 4 * time.Minute
 	// bombToken is the access token by which the host knows a merchant to be bombed.
@@ -83,10 +87,10 @@ func (d *driver) memoryToken(n int) string {
 	return d.world.smallToken(n - bombers)
 }
 
-// allOnce makes sure that TrustFile has each order, once.
+// allOnce makes sure that TrustFile has each order, and nearly all came once.
 func (d *driver) allOnce(ctx context.Context, orders int) error {
 	got, err := d.world.taken(ctx)
-	if err == nil && (got.Items != orders || got.Received != orders) {
+	if err == nil && (got.Items != orders || got.Received > orders+mostRepeats) {
 		err = fmt.Errorf("TrustFile has %d items after %d were sent, of %d orders", got.Items, got.Received, orders)
 	}
 	return err

@@ -77,7 +77,7 @@ func withoutTaken(readings []reading, have map[string][]*entry) []reading {
 func untaken(items []content, taken map[models.Ref]bool) []content {
 	var mine []content
 	for i := len(items) - 1; i >= 0; i-- {
-		if ref := items[i].item.Ref(); !taken[ref] {
+		if ref := items[i].ref; !taken[ref] {
 			taken[ref] = true
 			mine = append([]content{items[i]}, mine...)
 		}
@@ -106,7 +106,7 @@ func owners(readings []reading, have map[string][]*entry) map[models.Ref]string 
 			continue
 		}
 		for _, c := range r.items {
-			e := entry{Kind: c.item.Kind, Key: c.item.Key}
+			e := entry{Kind: c.ref.Kind, Key: c.ref.Key}
 			owner[e.ref()], owner[e.reversalRef()] = r.name(), r.name()
 		}
 	}

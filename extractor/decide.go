@@ -51,8 +51,8 @@ func (e *entry) wasSent() bool { return e.SentSeq > 0 || e.inFlight }
 func (e *entry) put(c *content, state models.EntryState, reason string) {
 	e.Hash, e.Day, e.Payload = c.hash, c.day, c.payload
 	e.State, e.Reason, e.Compensated = state, reason, false
-	if s := c.item.Sale; s != nil {
-		e.Sales, e.SalesTax, e.Shipping, e.ShippingTax = s.SalesAmount, s.SalesTax, s.ShippingAmount, s.ShippingTax
+	if c.payload != nil {
+		e.Sales, e.SalesTax, e.Shipping, e.ShippingTax = c.amounts.SalesAmount, c.amounts.SalesTax, c.amounts.ShippingAmount, c.amounts.ShippingTax
 	}
 	e.bump = state == models.EntryPending
 	e.change()
@@ -89,7 +89,7 @@ func (b *book) decide(r *reading, have []*entry) decision {
 	all := byRef(have)
 	absent := maps.Clone(all)
 	for i := range r.items {
-		delete(absent, r.items[i].item.Ref())
+		delete(absent, r.items[i].ref)
 	}
 	for i := range r.items {
 		b.decideItem(&r.items[i], r, all, &d)
@@ -151,11 +151,11 @@ func marker(r *reading, state models.EntryState, reason string) *entry {
 
 // decideItem compares one item with its entry, if there is one.
 func (b *book) decideItem(c *content, r *reading, all map[models.Ref]*entry, d *decision) {
-	old := all[c.item.Ref()]
+	old := all[c.ref]
 	state, reason := b.wanted(c, old)
 	if old == nil {
 		c = b.markLate(c, false)
-		e := &entry{Kind: c.item.Kind, Key: c.item.Key, Record: r.name(), Version: r.record.Version, op: opInsert}
+		e := &entry{Kind: c.ref.Kind, Key: c.ref.Key, Record: r.name(), Version: r.record.Version, op: opInsert}
 		e.put(c, state, reason)
 		d.entries = append(d.entries, e)
 		return
@@ -190,8 +190,8 @@ func (b *book) replace(old *entry, c *content, state models.EntryState, reason s
 // wanted says whether the target should have the item. What was sent once is
 // kept up to date whatever the start date is now.
 func (b *book) wanted(c *content, old *entry) (models.EntryState, string) {
-	if c.item.Skip != "" {
-		return models.EntrySkipped, c.item.Skip
+	if c.skip != "" {
+		return models.EntrySkipped, c.skip
 	}
 	if c.day < b.start && (old == nil || !old.wasSent()) {
 		return models.EntrySkipped, models.SkipBeforeStart

@@ -9,6 +9,8 @@
 //	lease.go      work is claimed by a lease on a lane's row; every commit is fenced
 //	pulls.go      one job looks at many connections for news
 //	still.go      those that have none are settled together
+//	past.go       how many lanes of the past are under way, and when they commit
+//	window.go     a window of the past is cut, so that all lanes have one
 //	extract.go    a slice of a lane: page after page until its time is up
 //	transform.go  what a record means; what is refused is kept with its sentence
 //	decide.go     a pure comparison of what was read with what the ledger holds

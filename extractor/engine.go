@@ -41,6 +41,7 @@ type Engine struct {
 	river *river.Client[pgx.Tx]
 	nudge chan struct{} // wakes the sweep before its period is up
 	meter *meter
+	past  *past
 	// draining: the process is asked to end, so nothing new is begun.
 	draining atomic.Bool
 
@@ -60,7 +61,7 @@ func New(o Options) (*Engine, error) {
 	if models.Bad("lease") {
 		o.Timing.Lease = time.Hour
 	}
-	e := &Engine{Options: o, nudge: make(chan struct{}, 1), meter: newMeter()}
+	e := &Engine{Options: o, nudge: make(chan struct{}, 1), meter: newMeter(), past: newPast(shares[models.LaneBackfill].jobs)}
 	client, err := newRiver(e)
 	if err != nil {
 		return nil, err

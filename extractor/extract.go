@@ -54,6 +54,9 @@ func (s *slice) extract(ctx context.Context) error {
 	if ask == nil {
 		return s.finishWindow(ctx) // a host that speaks by itself has no past to ask for
 	}
+	if err := s.shareOut(ctx); err != nil {
+		return err
+	}
 	window := s.window()
 	if !window.From.Before(window.To) {
 		return s.finishWindow(ctx)
@@ -125,7 +128,7 @@ func earlier(a, b time.Time) time.Time {
 // the lane's new position; then the pages are answered.
 func (s *slice) accept(ctx context.Context, h haul, to advance) error {
 	to.pages, to.durable = h.count, h.answered()
-	result, err := s.commit(ctx, h.readings, to)
+	result, err := s.commitPast(ctx, h.readings, to)
 	if err != nil {
 		return err
 	}

@@ -24,10 +24,11 @@ type share struct {
 
 // shares are chosen for a dyno of two cores and 512 MB: pulling waits for
 // hosts, so several at once; each delivery holds a batch of 1000. Recounts ask a
-// host eight times for each merchant, and nearly all within three hours.
+// host eight times for each merchant, and nearly all within three hours. Of the
+// past as many work as is of use, see past.
 var shares = map[models.LaneKind]share{
 	models.LaneIncremental: {jobs: 4, chunk: 128, width: 10},
-	models.LaneBackfill:    {jobs: 3, chunk: 1, width: 1},
+	models.LaneBackfill:    {jobs: 8, chunk: 1, width: 1},
 	models.LaneDelivery:    {jobs: 4, chunk: 8, width: 2},
 	models.LaneReconcile:   {jobs: 8, chunk: 1, width: 1},
 }
@@ -100,14 +101,25 @@ func (e *Engine) workLanes(ctx context.Context, kind models.LaneKind) error {
 	if kind == models.LaneIncremental {
 		return e.workPulls(ctx, until)
 	}
+	if kind == models.LaneBackfill {
+		return e.workPast(ctx, until)
+	}
 	for !e.over(ctx, until) {
-		lanes, err := e.claim(ctx, kind, shares[kind].chunk)
-		if err != nil || len(lanes) == 0 {
+		if worked, err := e.workSome(ctx, kind, until); err != nil || !worked {
 			return err
 		}
-		e.workChunk(ctx, lanes, until)
 	}
 	return nil
+}
+
+// workSome claims a chunk of due lanes and works on it, if there are any.
+func (e *Engine) workSome(ctx context.Context, kind models.LaneKind, until time.Time) (bool, error) {
+	lanes, err := e.claim(ctx, kind, shares[kind].chunk)
+	if err != nil || len(lanes) == 0 {
+		return false, err
+	}
+	e.workChunk(ctx, lanes, until)
+	return true, nil
 }
 
 // workChunk works on the lanes of a chunk, some side by side. Those that the

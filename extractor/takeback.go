@@ -38,17 +38,20 @@ func (b *book) open(day string) bool {
 // markLate is the content marked for review when it is first seen, or changed,
 // after its month was closed. The hash stays that of the host's content.
 func (b *book) markLate(c *content, changed bool) *content {
-	if c.item.Sale == nil || b.open(c.day) || (b.history && !changed) {
+	if c.payload == nil || b.open(c.day) || (b.history && !changed) {
 		return c
 	}
-	sale := *c.item.Sale
+	var sale models.Sale
+	if err := sale.ReadJSON(string(c.payload)); err != nil {
+		return c // unmarked: no payload of ours is unreadable, and if one were, so would be its delivery
+	}
 	if changed {
 		sale.Review("It changed after its month was closed; check whether the return that was filed needs an amendment.")
 	} else {
 		sale.Review("It reached us after its month was closed; check whether the return that was filed needs an amendment.")
 	}
 	marked := *c
-	marked.item.Sale, marked.payload = &sale, sale.AppendJSON(nil)
+	marked.payload = sale.AppendJSON(nil)
 	return &marked
 }
 

@@ -29,10 +29,13 @@ type reading struct {
 // name is the record's identity within its connection.
 func (r *reading) name() string { return r.record.Kind + "/" + r.record.Key }
 
-// content is an item in its canonical form.
+// content is an item in its canonical form: all that the ledger needs of it, and
+// small, for thousands of them wait at a time.
 type content struct {
-	item    models.Item
-	payload []byte // nil for an item without a sale
+	ref     models.Ref
+	skip    string        // see models.Item
+	amounts models.Shares // zero for an item without a sale
+	payload []byte        // nil for an item without a sale
 	hash    []byte
 	day     string // merchant-local; "" = not known
 }
@@ -70,8 +73,8 @@ func (e *Engine) read(host hostapi.Host, record hostapi.Record, mapping int, are
 	return r
 }
 
-// letGo drops the bodies of records that were understood, and all that was read
-// with them: a page is large, and what it means is small. A refused record is kept.
+// letGo drops the bodies of records that were understood: a page is large, and
+// what it means is small. A refused record is kept.
 func letGo(readings []reading) {
 	for i := range readings {
 		r := &readings[i]
@@ -79,11 +82,6 @@ func letGo(readings []reading) {
 			r.record.Body = nil
 		} else {
 			r.record.Body = bytes.Clone(r.record.Body) // without the rest of its page
-		}
-		for j := range r.items {
-			if s := r.items[j].item.Sale; s != nil {
-				s.Places, s.Charged = nil, nil
-			}
 		}
 	}
 }
@@ -175,15 +173,16 @@ func calendarDay(at models.LocalTime) string {
 // canonical fixes an item's bytes and their hash, which stand in the arena with
 // what else the hash is of.
 func canonical(item models.Item, mapping int, arena *[]byte) content {
-	c := content{item: item}
+	c := content{ref: item.Ref(), skip: item.Skip}
 	start := len(*arena)
 	b := binary.BigEndian.AppendUint64(*arena, uint64(mapping)) // #nosec G115 -- small, and never below zero
 	b = append(append(b, item.Skip...), 0)
-	if item.Sale != nil {
+	if s := item.Sale; s != nil {
 		body := len(b)
-		b = item.Sale.AppendJSON(b)
+		b = s.AppendJSON(b)
 		c.payload = b[body:len(b):len(b)]
-		c.day = calendarDay(item.Sale.Date)
+		c.day = calendarDay(s.Date)
+		c.amounts = models.Shares{SalesAmount: s.SalesAmount, SalesTax: s.SalesTax, ShippingAmount: s.ShippingAmount, ShippingTax: s.ShippingTax}
 	}
 	hash := sha256.Sum256(b[start:])
 	*arena = append(b, hash[:]...)

@@ -131,6 +131,7 @@ type memoryHost struct {
 	asked    []models.Window
 	lag      time.Duration
 	wait     []time.Duration // of the next pages, which lead to their own cursor
+	window   time.Duration   // how small windows may be cut; 0 = not at all
 }
 
 type memoryRecord struct {
@@ -158,6 +159,15 @@ func (h *memoryHost) put(key string, version int, things ...thing) {
 	h.records[key] = memoryRecord{hostapi.Record{Key: key, Version: hostapi.IntVersion(int64(version)), Kind: "order", Body: body}, time.Now(), created}
 }
 
+// age makes a record one that was last updated so long ago.
+func (h *memoryHost) age(key string, by time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := h.records[key]
+	r.updated = time.Now().Add(-by)
+	h.records[key] = r
+}
+
 func (h *memoryHost) remove(key string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -167,7 +177,7 @@ func (h *memoryHost) remove(key string) {
 func (h *memoryHost) Info() hostapi.Info {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return hostapi.Info{Title: "Memory", Mapping: h.mapping, Lag: h.lag, Lookback: max(0, cmp.Or(h.lookback, time.Minute)), History: h.history, Parallel: 2}
+	return hostapi.Info{Title: "Memory", Mapping: h.mapping, Lag: h.lag, Lookback: max(0, cmp.Or(h.lookback, time.Minute)), History: h.history, Parallel: 2, Window: h.window}
 }
 
 func (h *memoryHost) Transform(r hostapi.Record) ([]models.Item, error) {

@@ -38,6 +38,7 @@ type Info struct {
 	Lookback time.Duration // how far behind its high-water mark each pull starts again
 	History  time.Duration // how far back the host answers; 0 = for ever
 	Parallel int           // backfill windows of one connection at once; 0 = 1
+	Window   time.Duration // backfill windows may be cut this small, so that all at once have one; 0 = they are as they are
 	Quota    Quota         // how often the host may be asked; zero = as it answers
 }
 
@@ -100,7 +101,20 @@ type Reject struct {
 }
 
 // TimeVersion makes a Version of a time: fixed width, so that bytes order as time does.
-func TimeVersion(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000Z") }
+func TimeVersion(t time.Time) string {
+	const layout, seconds, digits = "2006-01-02T15:04:05.000000000Z", len("2006-01-02T15:04:05"), 9
+	t = t.UTC()
+	var room [len(layout)]byte
+	text := t.AppendFormat(room[:0], time.RFC3339) // much faster than other layouts
+	if len(text) != seconds+len("Z") {             // a year of five digits
+		return t.Format(layout)
+	}
+	text = append(text[:seconds], ".000000000Z"...)
+	for at, n := seconds+digits, t.Nanosecond(); n > 0; at, n = at-1, n/10 {
+		text[at] = byte('0' + n%10)
+	}
+	return string(text)
+}
 
 // IntVersion makes a Version of a number that the host counts up.
 func IntVersion(n int64) string { return fmt.Sprintf("%020d", n) }

@@ -14,6 +14,7 @@ import (
 	json "github.com/goccy/go-json"
 
 	"extractor/hostapi"
+	"extractor/internal/jsonscan"
 	"extractor/internal/rest"
 	"extractor/models"
 )
@@ -87,7 +88,7 @@ func (s *session) find(ctx context.Context, path string, out any) (found bool, e
 	if err != nil {
 		return false, err
 	}
-	if json.Unmarshal(answer.Body, out) != nil {
+	if jsonscan.Unmarshal(answer.Body, out) != nil {
 		return false, unreadable("decode")
 	}
 	return true, nil
@@ -191,7 +192,7 @@ func (s *session) refundPage(ctx context.Context, q url.Values) (refundList, err
 	if err != nil || answer.Status == http.StatusNoContent {
 		return list, err
 	}
-	if json.Unmarshal(answer.Body, &list) != nil {
+	if jsonscan.Unmarshal(answer.Body, &list) != nil {
 		return list, unreadable("a page of refunds")
 	}
 	return list, nil

@@ -12,9 +12,8 @@ import (
 	"strings"
 	"time"
 
-	fastjson "github.com/goccy/go-json"
-
 	"extractor/hostapi"
+	"extractor/internal/jsonscan"
 	"extractor/internal/rest"
 	"extractor/models"
 )
@@ -61,7 +60,7 @@ func (s session) read(ctx context.Context, path string, query url.Values, out an
 	if err != nil {
 		return err
 	}
-	if err := fastjson.Unmarshal(body, out); err != nil {
+	if err := jsonscan.Unmarshal(body, out); err != nil {
 		return hostapi.Unreadable(title, errDecode)
 	}
 	return nil

@@ -3,8 +3,6 @@ package sandbox
 import (
 	"time"
 
-	json "github.com/goccy/go-json"
-
 	"extractor/hostapi"
 	"extractor/models"
 )
@@ -26,7 +24,7 @@ const (
 // back what was sent for the order before.
 func (h *host) Transform(r hostapi.Record) ([]models.Item, error) {
 	var o order
-	if err := json.Unmarshal(r.Body, &o); err != nil {
+	if err := o.read(r.Body); err != nil {
 		return nil, models.Errorf(models.Refused, "This order cannot be read.").Because(err)
 	}
 	if o.Status == "cancelled" {
@@ -143,10 +141,10 @@ func (o *order) places() []models.Place {
 	all := make([]models.Place, 0, 3)
 	for _, p := range []struct {
 		kind models.PlaceKind
-		at   *address
+		at   *models.Address
 	}{{models.PlaceShipping, o.ShippingAddress}, {models.PlacePickup, o.PickupLocation}, {models.PlaceBilling, o.BillingAddress}} {
 		if p.at != nil {
-			all = append(all, models.Place{Kind: p.kind, Address: models.Address(*p.at)})
+			all = append(all, models.Place{Kind: p.kind, Address: *p.at})
 		}
 	}
 	return all
@@ -155,7 +153,7 @@ func (o *order) places() []models.Place {
 // shares are the order's four amounts, of its lines and its shipping.
 func (o *order) shares() (s models.Shares) {
 	for i := range o.Lines {
-		if l := &o.Lines[i]; l.Kind != "giftCard" { // a gift card sold is taxed when it is spent
+		if l := &o.Lines[i]; !l.GiftCard { // a gift card sold is taxed when it is spent
 			s.SalesAmount += l.Amount
 			s.SalesTax += l.Tax
 		}
@@ -183,35 +181,34 @@ func (r *refund) shares() *models.Shares {
 func (r *refund) byAmount() bool { return r.Lines == nil && r.Shipping == nil }
 
 // What follows is the host's own shape, as far as it matters here. What is not
-// named is not read.
+// named is not read; read.go tells the names.
 
 type order struct {
-	Number          string   `json:"number"`
-	Zone            string   `json:"zone"`   // IANA name
-	Status          string   `json:"status"` // paid, pending, cancelled
-	Test            bool     `json:"test"`
-	CreatedAt       string   `json:"createdAt"` // RFC 3339
-	PaidAt          *string  `json:"paidAt"`
-	Currency        string   `json:"currency"` // ISO 4217
-	Totals          *totals  `json:"totals"`
-	Lines           []line   `json:"lines"`
-	Shipping        *split   `json:"shipping"`
-	ShippingAddress *address `json:"shippingAddress"`
-	PickupLocation  *address `json:"pickupLocation"`
-	BillingAddress  *address `json:"billingAddress"`
-	Refunds         []refund `json:"refunds"`
+	Number          string
+	Zone            string // IANA name
+	Status          string // paid, pending, cancelled
+	Test            bool
+	CreatedAt       string // RFC 3339
+	PaidAt          *string
+	Currency        string // ISO 4217
+	Totals          *totals
+	Lines           []line
+	Shipping        *split
+	ShippingAddress *models.Address
+	PickupLocation  *models.Address
+	BillingAddress  *models.Address
+	Refunds         []refund
 }
 
-type totals struct {
-	Total     models.Amount `json:"total"`
-	Tip       models.Amount `json:"tip"`
-	GiftCards models.Amount `json:"giftCards"`
-}
+type totals struct{ Total, Tip, GiftCards models.Amount }
+
+// giftCard is the kind of a line that sells one.
+const giftCard = "giftCard"
 
 type line struct {
-	Kind   string        `json:"kind"`   // goods, giftCard
-	Amount models.Amount `json:"amount"` // after discounts, without tax
-	Tax    models.Amount `json:"tax"`
+	GiftCard bool
+	Amount   models.Amount // after discounts, without tax
+	Tax      models.Amount
 }
 
 type split struct {
@@ -225,12 +222,4 @@ type refund struct {
 	Amount    models.Amount `json:"amount"`
 	Lines     []split       `json:"lines"` // absent with Shipping: an amount only
 	Shipping  *split        `json:"shipping"`
-}
-
-type address struct {
-	Line1   string `json:"line1"`
-	City    string `json:"city"`
-	State   string `json:"state"`
-	Zip     string `json:"zip"`
-	Country string `json:"country"`
 }

@@ -7,7 +7,7 @@
 //
 //  1. How are we let in?       oauth.go
 //  2. What happened there?     pull.go (and split.go, which cuts a page into records; wake.go, by which we ask sooner)
-//  3. What does it mean?       convert.go
+//  3. What does it mean?       convert.go (and read.go, which reads an order)
 //  4. What should be known of the host as a whole?   Info, below
 //
 // Everything else (when to ask, what to do when asking fails, what to keep, how
@@ -40,8 +40,11 @@ const (
 	// changes at once; two minutes are for clocks that disagree.
 	lookback = 2 * time.Minute / models.Pace
 	// parallel is how many windows of the past may be read at the same time: the
-	// host has no quota, and two keep a small machine busy.
-	parallel = 2
+	// host has no quota. As long as it answers at once, the engine reads fewer.
+	parallel = 8
+	// window is how small they may be cut to be shared out: a request costs the host
+	// nothing, so that one for a day without orders is no waste.
+	window = 24 * time.Hour
 	// mapping is the version of Transform. Raise it when Transform changes what it
 	// makes of a record: what was refused is then tried again.
 	mapping = 1
@@ -97,5 +100,6 @@ func (h *host) Info() hostapi.Info {
 		Mapping:  mapping,
 		Lookback: lookback,
 		Parallel: parallel,
+		Window:   window,
 	}
 }

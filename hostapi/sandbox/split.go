@@ -18,54 +18,61 @@ import (
 // next is empty on the last page. The error says that the page as a whole
 // cannot be read.
 func splitPage(page []byte) (records []hostapi.Record, next string, err error) {
-	s := &jsonscan.Scanner{Text: page}
+	r := &jsonscan.Reader{Text: page}
 	orders := false
-	err = s.Object(func(name []byte) error {
-		switch string(name) {
+	for more := r.Object(); more; more = r.Member() {
+		switch string(r.Name()) {
 		case "orders":
 			orders = true
-			records = make([]hostapi.Record, 0, pageSize)
-			return s.Array(func() error {
-				r, err := record(s)
-				records = append(records, r)
-				return err
-			})
+			records = cut(r)
 		case "next":
-			return s.Decode(&next)
+			r.Decode(&next)
+		default:
+			r.Skip()
 		}
-		return s.Skip()
-	})
-	if err == nil && !s.End() {
-		err = errors.New("text after the page")
 	}
-	if err == nil && !orders {
-		err = errors.New("a page without orders")
+	r.End()
+	if r.Err == nil && !orders {
+		r.Fail(errors.New("a page without orders"))
 	}
-	return records, next, err
+	return records, next, r.Err
+}
+
+// cut reads a list of orders.
+func cut(r *jsonscan.Reader) []hostapi.Record {
+	records := make([]hostapi.Record, 0, pageSize)
+	for more := r.Array(); more; more = r.Element() {
+		if len(records) == jsonscan.MostElements {
+			r.Fail(jsonscan.ErrCrowded)
+			break
+		}
+		records = append(records, record(r))
+	}
+	return records
 }
 
 // record reads one order of the page.
-func record(s *jsonscan.Scanner) (hostapi.Record, error) {
-	s.Peek()
-	start := s.At
-	r := hostapi.Record{Kind: kindOrder}
-	err := s.Object(func(name []byte) error {
-		switch string(name) {
+func record(r *jsonscan.Reader) hostapi.Record {
+	r.Peek()
+	text, start := r.Text, r.At
+	found := hostapi.Record{Kind: kindOrder}
+	for more := r.Object(); more; more = r.Member() {
+		switch string(r.Name()) {
 		case "id":
-			return s.Decode(&r.Key)
+			found.Key = string(r.Word())
 		case "version":
-			var n int64
-			err := s.Decode(&n)
-			r.Version = version(n)
-			return err
+			found.Version = version(r.Int())
+		default:
+			r.Skip()
 		}
-		return s.Skip()
-	})
-	if err == nil && (r.Key == "" || r.Version == "") {
-		err = errors.New("an order without id or version")
 	}
-	r.Body = s.Text[start:s.At]
-	return r, err
+	if r.Err == nil && (found.Key == "" || found.Version == "") {
+		r.Fail(errors.New("an order without id or version"))
+	}
+	if r.Err == nil {
+		found.Body = text[start:r.At]
+	}
+	return found
 }
 
 // version is hostapi.IntVersion without its formatting verbs: this runs for

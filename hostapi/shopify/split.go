@@ -1,6 +1,7 @@
 package shopify
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"time"
@@ -120,8 +121,7 @@ func (e envelope) pack(id, updated string, order []byte) (hostapi.Record, error)
 	if err != nil {
 		return hostapi.Record{}, errors.New("an order without the time of its last change")
 	}
-	body := make([]byte, 0, len(e)+len(order)+1)
-	body = append(append(append(body, e...), order...), '}')
+	body := bytes.Join([][]byte{e, order, {'}'}}, nil) // which leaves its memory unwritten before
 	return hostapi.Record{Key: key, Kind: kindOrder, Version: version(updated, at), Body: body}, nil
 }
 

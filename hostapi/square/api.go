@@ -11,9 +11,8 @@ import (
 	"strings"
 	"time"
 
-	fastjson "github.com/goccy/go-json"
-
 	"extractor/hostapi"
+	"extractor/internal/jsonscan"
 	"extractor/internal/rest"
 	"extractor/models"
 )
@@ -72,7 +71,7 @@ func decode(body []byte, out any) (err error) {
 		*list, err = cutOrders(body)
 		return err
 	}
-	return fastjson.Unmarshal(body, out)
+	return jsonscan.Unmarshal(body, out)
 }
 
 // codes are the error codes of an answer, without the details: these may quote data.

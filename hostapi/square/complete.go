@@ -193,10 +193,15 @@ func (r *reader) addReturns(ctx context.Context, but []string, p *parcel) error 
 
 // refundRecord makes the record of a refund that has no return order.
 func (r *reader) refundRecord(ctx context.Context, raw json.RawMessage) (hostapi.Record, error) {
-	p := parcel{Refund: raw, Location: r.location(string(headOf(raw).LocationID)), Refunds: []json.RawMessage{raw}}
+	head := headOf(raw)
+	place, err := r.packedLocation(string(head.LocationID))
+	if err != nil {
+		return hostapi.Record{}, err
+	}
+	p := parcel{Refund: raw, Location: place, Refunds: []json.RawMessage{raw}}
 	var refund paymentRefund
 	if json.Unmarshal(raw, &refund) != nil || refund.PaymentID == "" {
-		return p.record(kindRefund, raw)
+		return p.record(kindRefund, raw, head), nil
 	}
 	paid, err := r.payment(ctx, refund.PaymentID)
 	if err != nil {
@@ -208,7 +213,7 @@ func (r *reader) refundRecord(ctx context.Context, raw json.RawMessage) (hostapi
 	if err := r.addSiblings(ctx, "", &p); err != nil {
 		return hostapi.Record{}, err
 	}
-	return p.record(kindRefund, raw)
+	return p.record(kindRefund, raw, head), nil
 }
 
 // Fetch reads records by key, which is an order's id, or a refund's where the

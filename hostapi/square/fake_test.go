@@ -237,3 +237,13 @@ func fakeLocation(n int) location {
 	return location{ID: fmt.Sprintf("L%02d", n), Name: "Till", Currency: "USD", Timezone: "America/New_York", Country: "US",
 		Address: address{Line1: "1 Main St", Locality: "Albany", District: "NY", Postal: "12207"}}
 }
+
+// packed is a location as a parcel holds it.
+func packed(t testing.TB, l location) json.RawMessage {
+	t.Helper()
+	b, err := json.Marshal(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

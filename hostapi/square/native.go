@@ -198,7 +198,7 @@ func (i *instant) UnmarshalJSON(b []byte) error {
 type parcel struct {
 	Order    json.RawMessage   `json:"order,omitempty"`   // of a record of kind order
 	Refund   json.RawMessage   `json:"refund,omitempty"`  // of a record of kind refund
-	Location location          `json:"location"`          // where it happened
+	Location json.RawMessage   `json:"location"`          // where it happened
 	Sources  []json.RawMessage `json:"sources,omitempty"` // the sales that are given back
 	Refunds  []json.RawMessage `json:"refunds,omitempty"` // of the same payments, the record's own ones and others
 	Returns  []json.RawMessage `json:"returns,omitempty"` // the return orders of those others

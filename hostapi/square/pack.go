@@ -7,19 +7,15 @@ import (
 
 // body writes p. What Square sent is copied as it is: to check it once more
 // would cost more than all else that is done for an order.
-func (p parcel) body() (json.RawMessage, error) {
-	place, err := json.Marshal(p.Location)
-	if err != nil {
-		return nil, err
-	}
+func (p parcel) body() json.RawMessage {
 	parts := make([][]byte, 0, 8)
-	parts = append(parts, []byte(`{"location":`), place)
+	parts = append(parts, []byte(`{"location":`), p.Location)
 	parts = appendThing(parts, `,"order":`, p.Order)
 	parts = appendThing(parts, `,"refund":`, p.Refund)
 	parts = appendThings(parts, `,"sources":[`, p.Sources)
 	parts = appendThings(parts, `,"refunds":[`, p.Refunds)
 	parts = appendThings(parts, `,"returns":[`, p.Returns)
-	return bytes.Join(append(parts, []byte{'}'}), nil), nil
+	return bytes.Join(append(parts, []byte{'}'}), nil)
 }
 
 // appendThing appends a member; nothing when it is empty.

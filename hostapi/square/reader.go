@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -27,6 +28,7 @@ type reader struct {
 	now       func() time.Time
 	locations []location
 	zone      *time.Location // where a location tells none
+	packed    sync.Map       // locations as records hold them, by id: a page's orders share one
 }
 
 func (h *host) reader(ctx context.Context, a hostapi.Account) (*reader, error) {
@@ -50,6 +52,19 @@ func (r *reader) group(after string) (ids []string) {
 		}
 	}
 	return ids
+}
+
+// packedLocation is the location of a record, for its parcel.
+func (r *reader) packedLocation(id string) (json.RawMessage, error) {
+	if known, ok := r.packed.Load(id); ok {
+		return known.(json.RawMessage), nil
+	}
+	packed, err := json.Marshal(r.location(id))
+	if err != nil {
+		return nil, models.Errorf(models.Unavailable, "Square sent a location that cannot be read. We try again by ourselves.").Because(err)
+	}
+	r.packed.Store(id, json.RawMessage(packed))
+	return packed, nil
 }
 
 // location is the location of a record. One that is not listed any more has no
@@ -84,34 +99,30 @@ func (r *reader) orderRecords(ctx context.Context, raws []json.RawMessage, heads
 // orderRecord makes the record of one order. known are orders read already;
 // fresh are refunds of it that were just listed.
 func (r *reader) orderRecord(ctx context.Context, raw json.RawMessage, head head, known map[string]json.RawMessage, fresh []json.RawMessage) (hostapi.Record, error) {
-	p := parcel{Order: raw, Location: r.location(string(head.LocationID)), Refunds: fresh}
+	place, err := r.packedLocation(string(head.LocationID))
+	if err != nil {
+		return hostapi.Record{}, err
+	}
+	p := parcel{Order: raw, Location: place, Refunds: fresh}
 	var o order
 	if head.Returns && json.Unmarshal(raw, &o) == nil && len(o.Returns) > 0 { // what cannot be read is Transform's to refuse
 		if err := r.completeReturn(ctx, o, &p, known); err != nil {
 			return hostapi.Record{}, err
 		}
 	}
-	return p.recordOf(kindOrder, raw, head)
+	return p.record(kindOrder, raw, head), nil
 }
 
 // record packs p. The version covers the order and its refunds: whether money
 // really went back is told by the refund, while the order stays as it is.
-func (p parcel) record(kind string, raw json.RawMessage) (hostapi.Record, error) {
-	return p.recordOf(kind, raw, headOf(raw))
-}
-
-func (p parcel) recordOf(kind string, raw json.RawMessage, h head) (hostapi.Record, error) {
+func (p parcel) record(kind string, raw json.RawMessage, h head) hostapi.Record {
 	version := h.UpdatedAt.Time
 	for _, refund := range p.Refunds {
 		if at := headOf(refund).UpdatedAt.Time; at.After(version) {
 			version = at
 		}
 	}
-	body, err := p.body()
-	if err != nil {
-		return hostapi.Record{}, models.Errorf(models.Unavailable, "Square sent a record that cannot be read. We try again by ourselves.").Because(err)
-	}
-	return hostapi.Record{Key: h.key(raw), Kind: kind, Version: hostapi.TimeVersion(version), Body: body}, nil
+	return hostapi.Record{Key: h.key(raw), Kind: kind, Version: hostapi.TimeVersion(version), Body: p.body()}
 }
 
 // each makes a record of each raw thing by its place, a few at a time, and keeps their order.

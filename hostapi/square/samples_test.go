@@ -29,7 +29,7 @@ func TestPublishedOrders(t *testing.T) {
 			Order json.RawMessage `json:"order"`
 		}
 		sample(t, name, &answer)
-		b, err := json.Marshal(parcel{Order: completed(t, answer.Order), Location: fakeLocation(1)})
+		b, err := json.Marshal(parcel{Order: completed(t, answer.Order), Location: packed(t, fakeLocation(1))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func TestPublishedRefunds(t *testing.T) {
 	sample(t, "ListPaymentRefundsResponse.json", &answer)
 	h := open(t, "http://127.0.0.1").(*host)
 	for _, raw := range answer.Refunds {
-		b, err := json.Marshal(parcel{Refund: raw, Location: fakeLocation(1)})
+		b, err := json.Marshal(parcel{Refund: raw, Location: packed(t, fakeLocation(1))})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,8 +10,6 @@ import (
 	"net/url"
 	"strings"
 
-	fastjson "github.com/goccy/go-json"
-
 	"extractor/hostapi"
 	"extractor/internal/jsonscan"
 	"extractor/internal/rest"
@@ -94,7 +92,7 @@ func unreadable(cause error) error { return hostapi.Unreadable(title, cause) }
 
 // decode reads an answer into out.
 func (s api) decode(raw json.RawMessage, out any) error {
-	if err := fastjson.Unmarshal(raw, out); err != nil {
+	if err := jsonscan.Unmarshal(raw, out); err != nil {
 		return unreadable(errors.New("decode: not what was agreed"))
 	}
 	return nil

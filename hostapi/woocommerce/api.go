@@ -13,6 +13,7 @@ import (
 	json "github.com/goccy/go-json"
 
 	"extractor/hostapi"
+	"extractor/internal/jsonscan"
 	"extractor/internal/rest"
 	"extractor/models"
 )
@@ -110,7 +111,7 @@ func isPage(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []
 
 // read decodes an answer.
 func (s session) read(a *rest.Answer, out any) error {
-	if err := json.Unmarshal(a.Body, out); err != nil {
+	if err := jsonscan.Unmarshal(a.Body, out); err != nil {
 		return unreadable(errors.New("decode")) // the decoder's own words may quote the answer
 	}
 	return nil

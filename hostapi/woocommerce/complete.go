@@ -1,6 +1,7 @@
 package woocommerce
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -61,40 +62,45 @@ func pack(orders []head, refunds [][]json.RawMessage, shop store) ([]hostapi.Rec
 	if err != nil {
 		return nil, unreadable(err)
 	}
-	size := 0
+	tail = slices.Concat([]byte(`,"store":`), tail, []byte{'}'})
+	parts := make([][]byte, 0, usualParts*len(orders))
+	ends := make([]int, len(orders)) // of each order's parts
 	for i, o := range orders {
-		size += len(o.raw) + len(tail) + len(`{"order":,"refunds":[],"store":}`)
-		for _, raw := range refunds[i] {
-			size += len(raw) + 1
-		}
+		parts = append(appendParts(parts, o.raw, refunds[i]), tail)
+		ends[i] = len(parts)
 	}
-	memory := make([]byte, 0, size)
-	records := make([]hostapi.Record, len(orders))
+	memory := bytes.Join(parts, nil) // at once, which leaves it unwritten before
+	records, from := make([]hostapi.Record, len(orders)), 0
 	for i, o := range orders {
-		start := len(memory)
-		memory = appendBody(memory, o.raw, refunds[i], tail)
-		records[i] = hostapi.Record{
-			Kind: kindOrder, Key: o.key, Version: hostapi.TimeVersion(version(o, refunds[i])), Body: memory[start:len(memory):len(memory)],
+		size := 0
+		for _, part := range parts[from:ends[i]] {
+			size += len(part)
 		}
+		records[i] = hostapi.Record{Kind: kindOrder, Key: o.key, Version: hostapi.TimeVersion(version(o, refunds[i])), Body: memory[:size:size]}
+		memory, from = memory[size:], ends[i]
 	}
 	return records, nil
 }
 
-// appendBody appends a parcel; see native.go.
-func appendBody(b, order []byte, refunds []json.RawMessage, shop []byte) []byte {
-	b = append(append(b, `{"order":`...), order...)
-	if len(refunds) > 0 {
-		b = append(b, `,"refunds":[`...)
-		for i, raw := range refunds {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = append(b, raw...)
+// usualParts are those of a parcel without refunds; see native.go.
+const usualParts = 3
+
+var orderName, refundsName, comma, closing = []byte(`{"order":`), []byte(`,"refunds":[`), []byte{','}, []byte{']'}
+
+// appendParts appends the parts of a parcel, but for the shop's.
+func appendParts(parts [][]byte, order []byte, refunds []json.RawMessage) [][]byte {
+	parts = append(parts, orderName, order)
+	for i, raw := range refunds {
+		before := comma
+		if i == 0 {
+			before = refundsName
 		}
-		b = append(b, ']')
+		parts = append(parts, before, raw)
 	}
-	b = append(append(b, `,"store":`...), shop...)
-	return append(b, '}')
+	if len(refunds) > 0 {
+		parts = append(parts, closing)
+	}
+	return parts
 }
 
 // version covers the order and its refunds: not every plugin that makes one
@@ -108,7 +114,7 @@ func version(o head, refunds []json.RawMessage) time.Time {
 		if json.Unmarshal(raw, &r) != nil {
 			continue
 		}
-		if made := instant(text(r.Created)); made.After(at) {
+		if made := instant(word(r.Created)); made.After(at) {
 			at = made
 		}
 	}

@@ -110,12 +110,12 @@ func (o *order) when() (gmt, local string) {
 // newSale makes a sale or refund of its moment, in GMT and on the site's clock,
 // with what the order knows of places.
 func (p *parcel) newSale(gmt, local string) (*models.Sale, error) {
-	at := instant(gmt)
+	at := instant([]byte(gmt))
 	if at.IsZero() {
 		return nil, models.Errorf(models.Refused, "A date of this order is missing or cannot be read. Check it in WooCommerce.")
 	}
 	s := &models.Sale{At: at, Date: models.LocalTime(local), Currency: p.Order.Currency, ShipFrom: p.Store.plain()}
-	if _, err := time.Parse(models.LocalTimeLayout, local); err != nil {
+	if _, err := time.Parse(time.RFC3339, local+"Z"); err != nil { // much faster than other layouts
 		s.Date = models.LocalTimeIn(at, time.UTC)
 	}
 	p.places(s)

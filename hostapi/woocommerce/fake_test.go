@@ -102,7 +102,7 @@ func (f *fakeShop) span(q url.Values, after, before string) func(string) bool {
 		f.t.Errorf("a list that WordPress would misunderstand: %v", q)
 	}
 	return func(at string) bool {
-		t := instant(at)
+		t := instant([]byte(at))
 		return t.After(from) && t.Before(to)
 	}
 }

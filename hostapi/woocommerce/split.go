@@ -1,11 +1,11 @@
 package woocommerce
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 
 	"extractor/internal/jsonscan"
@@ -34,8 +34,11 @@ func splitOrders(page []byte) (heads []head, err error) {
 		return nil, errNoList
 	}
 	heads = make([]head, 0, pageSize)
+	r := jsonscan.Reader{Text: page}
 	err = s.Array(func() error {
-		h, err := readHead(s)
+		r.At = s.At
+		h, err := readHead(&r)
+		s.At = r.At
 		heads = append(heads, h)
 		return err
 	})
@@ -45,43 +48,36 @@ func splitOrders(page []byte) (heads []head, err error) {
 	return heads, err
 }
 
-func readHead(s *jsonscan.Scanner) (h head, err error) {
-	s.Peek()
-	start := s.At
-	err = s.Object(func(name []byte) error {
-		value, err := member(s, name)
-		if err != nil || value == nil {
-			return err
-		}
-		switch string(name) {
+func readHead(r *jsonscan.Reader) (h head, err error) {
+	r.Peek()
+	text, start := r.Text, r.At
+	for more := r.Object(); more; more = r.Member() {
+		switch string(r.Name()) {
 		case "id":
-			h.id, h.key = number(value)
+			h.id, h.key = number(r.Raw())
 		case "status":
-			h.status = text(value)
+			h.status = status(word(r.Raw()))
 		case "date_created_gmt":
-			h.created = instant(text(value))
+			h.created = instant(word(r.Raw()))
 		case "date_modified_gmt":
-			h.modified = instant(text(value))
+			h.modified = instant(word(r.Raw()))
 		case "refunds":
-			h.refunds, err = refundIDs(value)
+			if h.refunds, err = refundIDs(r.Raw()); err != nil {
+				return h, err
+			}
+		default:
+			r.Skip()
 		}
-		return err
-	})
-	h.raw = s.Text[start:s.At]
+	}
+	if r.Err != nil {
+		return h, r.Err
+	}
+	h.raw = text[start:r.At]
 	if h.key == "" {
 		sum := sha256.Sum256(h.raw)
 		h.key = "unreadable-" + hex.EncodeToString(sum[:8])
 	}
-	return h, err
-}
-
-// member walks over a value and gives it where it is one that a head needs.
-func member(s *jsonscan.Scanner, name []byte) ([]byte, error) {
-	switch string(name) {
-	case "id", "status", "date_created_gmt", "date_modified_gmt", "refunds":
-		return s.Raw()
-	}
-	return nil, s.Skip()
+	return h, nil
 }
 
 // number reads an id: digits that name it, too.
@@ -93,21 +89,34 @@ func number(value []byte) (int64, string) {
 	return n, strconv.FormatInt(n, 10)
 }
 
-// text is a string without escapes, and empty for whatever else.
-func text(value []byte) string {
-	if len(value) < 2 || value[0] != '"' {
-		return ""
+// word are the bytes of a string without escapes; none of whatever else.
+func word(value []byte) []byte {
+	if len(value) < 2 || value[0] != '"' || bytes.IndexByte(value, '\\') >= 0 {
+		return nil
 	}
-	s := string(value[1 : len(value)-1])
-	if strings.ContainsRune(s, '\\') {
-		return ""
+	return value[1 : len(value)-1]
+}
+
+// status is a status of an order; the usual ones are not written anew.
+func status(name []byte) string {
+	switch string(name) {
+	case "processing":
+		return "processing"
+	case "completed":
+		return "completed"
+	case "refunded":
+		return "refunded"
+	case "pending":
+		return "pending"
 	}
-	return s
+	return string(name)
 }
 
 // instant reads a date of WordPress, which is in GMT without saying so.
-func instant(s string) time.Time {
-	t, err := time.Parse("2006-01-02T15:04:05", strings.TrimSuffix(s, "Z"))
+func instant(date []byte) time.Time {
+	var room [len(time.RFC3339Nano)]byte
+	text := append(append(room[:0], bytes.TrimSuffix(date, []byte("Z"))...), 'Z')
+	t, err := time.Parse(time.RFC3339, string(text)) // much faster than other layouts
 	if err != nil {
 		return time.Time{}
 	}

@@ -159,7 +159,7 @@ func TestQuietRefund(t *testing.T) {
 	f.giveBack(f.orders[0], fakeRefund(9, 60, "16.23"), true)
 	h, a := visit(t, f)
 	records := hostapitest.PullAll(t, pulling(t, h, a), nothing)
-	if len(records) != 1 || records[0].Version != hostapi.TimeVersion(instant(at(60))) {
+	if len(records) != 1 || records[0].Version != hostapi.TimeVersion(instant([]byte(at(60)))) {
 		t.Fatalf("%+v", records)
 	}
 	items, err := h.Transform(records[0])

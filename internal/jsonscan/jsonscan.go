@@ -7,8 +7,6 @@ package jsonscan
 import (
 	"errors"
 	"fmt"
-
-	json "github.com/goccy/go-json"
 )
 
 // Scanner walks over the JSON text from At on.
@@ -144,7 +142,7 @@ func (s *Scanner) Decode(v any) error {
 	if err := s.Skip(); err != nil {
 		return err
 	}
-	return json.Unmarshal(s.Text[start:s.At], v)
+	return Unmarshal(s.Text[start:s.At], v)
 }
 
 // Raw walks over a value and gives its bytes, which are the text's own.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-
-	json "github.com/goccy/go-json"
 )
 
 // Reader walks over JSON text in plain loops, for what is read so often that a
@@ -206,7 +204,7 @@ func (r *Reader) Decode(v any) {
 	if r.Err != nil {
 		return
 	}
-	if err := json.Unmarshal(raw, v); err != nil {
+	if err := Unmarshal(raw, v); err != nil {
 		r.Fail(err)
 	}
 }
@@ -232,7 +230,7 @@ func (r *Reader) Word() []byte {
 
 func (r *Reader) unescape(quoted []byte) []byte {
 	var text string
-	if err := json.Unmarshal(quoted, &text); err != nil {
+	if err := Unmarshal(quoted, &text); err != nil {
 		r.Fail(err)
 		return nil
 	}

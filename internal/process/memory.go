@@ -12,8 +12,9 @@ import (
 
 const (
 	// memoryShare is what the Go heap may take of the machine's memory before
-	// the collector works harder: the rest is for stacks, buffers and the kernel.
-	memoryShare = 0.8
+	// the collector works harder: the rest is for the program itself, the kernel, and
+	// what comes in faster than it collects, some 100 MB under the worst answers.
+	memoryShare = 0.65
 	// smallestDyno is assumed where the platform does not tell its limit.
 	smallestDyno = 512 << 20
 	// implausible limits are those by which a kernel says that there is none.

@@ -19,6 +19,8 @@ const (
 	// as anybody still reads in them: enough for the largest one, and small beside a
 	// 512 MB dyno. Many lanes at once could otherwise hold that much each.
 	largeRoom = maxBody + 1
+	// largePiece is how an answer of unknown length is read.
+	largePiece = 1 << 20
 	// roomPoll is how often the collector is told to look for answers that nobody
 	// reads in any more, while somebody waits for room.
 	roomPoll = 250 * time.Millisecond
@@ -41,7 +43,7 @@ func readLarge(ctx context.Context, begin []byte, rest io.Reader, length int64) 
 	if err != nil {
 		return nil, err
 	}
-	whole, err := appendAll(begin, rest, length)
+	whole, err := readOn(begin, rest, length)
 	held := min(size, int64(cap(whole)))
 	room.Release(size - held)
 	if err != nil {
@@ -109,21 +111,48 @@ func waitForRoom(ctx context.Context, size int64, page *atomic.Bool) (int64, err
 	}
 }
 
-// appendAll reads to the end, in one piece of memory where the length is known;
-// else it grows by a quarter each time, as append does.
-func appendAll(begin []byte, rest io.Reader, length int64) ([]byte, error) {
-	whole := append(make([]byte, 0, max(length, int64(2*len(begin)))+1), begin...)
-	for {
-		if len(whole) == cap(whole) {
-			whole = append(whole, 0)[:len(whole)]
-		}
-		n, err := rest.Read(whole[len(whole):cap(whole)])
-		whole = whole[:len(whole)+n]
-		if errors.Is(err, io.EOF) {
-			return whole, nil
-		}
-		if err != nil {
-			return whole, err
-		}
+// readOn reads to the end, in one piece of memory where the length is known.
+func readOn(begin []byte, rest io.Reader, length int64) ([]byte, error) {
+	if length < int64(len(begin)) {
+		return readPieces(begin, rest)
 	}
+	whole := make([]byte, length+1) // so that the end is seen
+	n := copy(whole, begin)
+	more, err := fill(whole[n:], rest)
+	return whole[:n+more], err
+}
+
+// readPieces reads an answer of unknown length in pieces, which are then made one:
+// memory that grew with it would be copied again and again, and all of it be left.
+func readPieces(begin []byte, rest io.Reader) ([]byte, error) {
+	for pieces, size := [][]byte{begin}, len(begin); ; {
+		piece := make([]byte, largePiece)
+		n, err := fill(piece, rest)
+		if err != nil {
+			return nil, err
+		}
+		pieces, size = append(pieces, piece[:n]), size+n
+		if n == largePiece {
+			continue
+		}
+		whole := make([]byte, 0, size)
+		for _, piece := range pieces {
+			whole = append(whole, piece...)
+		}
+		return whole, nil
+	}
+}
+
+// fill reads until the memory is full or the end. io.ReadFull would not do: it
+// tells an end that came too early by the same error.
+func fill(memory []byte, rest io.Reader) (n int, err error) {
+	for n < len(memory) && err == nil {
+		var more int
+		more, err = rest.Read(memory[n:])
+		n += more
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
 }

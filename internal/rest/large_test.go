@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"io"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -84,9 +85,13 @@ func TestALargeAnswerGivesItsRoomBack(t *testing.T) { // alone: the room is the 
 		w.Header().Set("Content-Length", strconv.Itoa(half))
 		zeros(w, half/2)
 	})
+	torn := serve(t, func(w http.ResponseWriter, _ *http.Request) { // its length is not told
+		zeros(w, half)
+		panic(http.ErrAbortHandler)
+	})
 	huge := serve(t, func(w http.ResponseWriter, _ *http.Request) { zeros(w, maxBody+1) })
 	large := serve(t, func(w http.ResponseWriter, _ *http.Request) { zeros(w, half) })
-	for _, address := range []string{broken, huge} {
+	for _, address := range []string{broken, torn, huge} {
 		_, err := caller().Send(t.Context(), http.MethodGet, address, nil, nil)
 		fails(t, err, models.Unsure)
 	}
@@ -130,4 +135,31 @@ func TestALargePackedAnswerIsWhole(t *testing.T) { // alone: the room is the pro
 		room.Release(largeRoom / 2)
 	}
 	runtime.KeepAlive(answer)
+}
+
+// TestALargeAnswerLeavesLittleGarbage: also one whose length is not told.
+func TestALargeAnswerLeavesLittleGarbage(t *testing.T) { // alone: it looks at the whole heap
+	for name, length := range map[string]int64{"length known": half, "length unknown": -1} {
+		body := io.LimitReader(endless{}, half-largeAnswer)
+		begin := make([]byte, largeAnswer)
+		before := allocated()
+		whole, err := readOn(begin, body, length)
+		if err != nil || len(whole) != half {
+			t.Fatalf("%s: %d bytes, %v", name, len(whole), err)
+		}
+		if took := allocated() - before; took > 5*half/2 {
+			t.Errorf("%s: %d bytes for %d", name, took, half)
+		}
+	}
+}
+
+// endless never ends, and gives little at a time.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return min(len(p), 1000), nil }
+
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
 }

@@ -20,6 +20,7 @@ import (
 
 	json "github.com/goccy/go-json"
 
+	"extractor/internal/jsonscan"
 	"extractor/models"
 )
 
@@ -98,7 +99,7 @@ func (c Caller) JSON(ctx context.Context, method, address string, header http.He
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(a.Body, out); err != nil {
+	if err := jsonscan.Unmarshal(a.Body, out); err != nil {
 		return c.unreadable(method, err)
 	}
 	return nil

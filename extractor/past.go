@@ -1,0 +1,172 @@
+package extractor
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+
+	"extractor/models"
+)
+
+const (
+	// pastCommits is how many commits of the past one process has under way: two
+	// keep a database busy. Who waits for a turn holds no session meanwhile, which
+	// news and deliveries need.
+	pastCommits = 2
+	// leastLanes of the past may always be under way.
+	leastLanes = pastCommits
+	// idleWanted is the part of the time without any commit of the past from which
+	// on more lanes are worth their memory. idleSpare is that below which one less
+	// would do.
+	idleWanted, idleSpare = 0.1, 0.02
+	// idleWeight is the weight of the latest commit in that part: a few of them tell.
+	idleWeight = 0.25
+	// idleLong is a time without any commit that tells by itself: two lanes of a
+	// host that answers at once have read what a commit holds in less.
+	idleLong = 100 * time.Millisecond
+)
+
+// past shares one process among the lanes of the past: so many of them are under
+// way as keep commits going, few where hosts answer at once and more where they
+// take their time. What waits to be committed fills memory, and wins nothing.
+type past struct {
+	most  int           // lanes at once
+	turns chan struct{} // holds one for each commit under way
+
+	mu      sync.Mutex
+	room    int           // lanes that may be under way
+	lanes   int           // that are
+	more    chan struct{} // closed when there may be room again
+	commits int           // under way
+	since   time.Time     // when there was none any more, or it was last too long ago
+	idle    float64       // part of the time without any, as of late
+}
+
+func newPast(most int) *past {
+	return &past{most: most, turns: make(chan struct{}, pastCommits), room: leastLanes, more: make(chan struct{})}
+}
+
+// enter begins a lane as soon as there is room; false: over came first.
+func (p *past) enter(over func() bool) bool {
+	for !over() {
+		full := p.tryEnter(time.Now())
+		if full == nil {
+			return true
+		}
+		look := time.NewTimer(idleLong)
+		select {
+		case <-full:
+		case <-look.C:
+		}
+		look.Stop()
+	}
+	return false
+}
+
+// tryEnter begins a lane, or gives what is closed when there may be room.
+func (p *past) tryEnter(now time.Time) (full <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lanes == 0 {
+		p.since = now // there was nothing to commit
+	}
+	if p.commits == 0 && now.Sub(p.since) >= idleLong {
+		p.since = now
+		p.grow(2 * p.lanes)
+	}
+	if p.lanes >= p.room {
+		return p.more
+	}
+	p.lanes++
+	return nil
+}
+
+// leave ends a lane. Where it was one too many, its room goes with it.
+func (p *past) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lanes--; p.idle < idleSpare && p.room > leastLanes {
+		p.room--
+	}
+	p.tell()
+}
+
+// grow makes room for so many lanes, if all there is is in use.
+func (p *past) grow(lanes int) {
+	if p.lanes < p.room || p.room == p.most {
+		return
+	}
+	p.room = min(p.most, lanes)
+	p.tell()
+}
+
+// tell wakes those who wait for room.
+func (p *past) tell() {
+	close(p.more)
+	p.more = make(chan struct{})
+}
+
+// commit runs do in its turn.
+func (p *past) commit(ctx context.Context, do func() error) error {
+	select {
+	case p.turns <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-p.turns }()
+	begun := time.Now()
+	idle := p.begin(begun)
+	defer func() { p.end(time.Now(), time.Since(begun), idle) }()
+	return do()
+}
+
+// begin notes that a commit begins, and tells for how long there was none.
+func (p *past) begin(now time.Time) (idle time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.commits == 0 {
+		idle = now.Sub(p.since)
+	}
+	p.commits++
+	return idle
+}
+
+// end notes that a commit ended. Where commits wait for pages it makes room for as
+// many lanes as would keep them going.
+func (p *past) end(now time.Time, took, idle time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.commits--
+	p.since = now
+	if all := idle + took; all > 0 {
+		p.idle += idleWeight * (idle.Seconds()/all.Seconds() - p.idle)
+	}
+	if p.idle > idleWanted {
+		p.grow(int(math.Ceil(float64(p.lanes) / (1 - p.idle))))
+	}
+}
+
+// workPast works on one window of the past after the other, while there is room.
+func (e *Engine) workPast(ctx context.Context, until time.Time) error {
+	for e.past.enter(func() bool { return e.over(ctx, until) }) {
+		worked, err := e.workSome(ctx, models.LaneBackfill, until)
+		e.past.leave()
+		if err != nil || !worked {
+			return err
+		}
+	}
+	return nil
+}
+
+// commitPast commits pages of the past in their turn, and news at once.
+func (s *slice) commitPast(ctx context.Context, readings []reading, to advance) (c committed, err error) {
+	if s.lane.Kind != models.LaneBackfill {
+		return s.commit(ctx, readings, to)
+	}
+	err = s.past.commit(ctx, func() error {
+		c, err = s.commit(ctx, readings, to)
+		return err
+	})
+	return c, err
+}
