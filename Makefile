@@ -37,7 +37,7 @@ VULNDB   := .tools/vulndb
 
 # How long make fuzz runs each target; TALLY=1 notes what was tried in docs/fuzz.md.
 FUZZTIME := 10s
-TALLY    :=
+TALLY    ?=
 # The vendors' own stand-ins, which make hosts-live asks.
 STRIPE_MOCK_VERSION := v0.203.0
 STRIPE_MOCK         := .tools/stripe-mock-$(STRIPE_MOCK_VERSION)

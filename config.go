@@ -42,7 +42,7 @@ type Log struct {
 // Database is where everything is kept.
 type Database struct {
 	URL      databaseURL `envconfig:"DATABASE_URL" required:"true" secret:"true" desc:"the address of the Postgres" example:"postgres://user:password@host:5432/name" given:"Heroku's Postgres add-on"`
-	PoolSize poolSize    `envconfig:"DB_POOL_SIZE" default:"10" desc:"the most database connections that one process opens, 2 to 500"`
+	PoolSize poolSize    `envconfig:"DB_POOL_SIZE" default:"10" desc:"the most database connections in the pool of one process, 2 to 500; workers hold one more"`
 }
 
 // Keys seal what is secret at rest.

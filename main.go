@@ -23,8 +23,11 @@ import (
 )
 
 func main() {
-	m := &Main{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
-	os.Exit(m.Run(untilSignal(), os.Args[1:]))
+	log := process.NewLog(os.Stderr)
+	m := &Main{In: os.Stdin, Out: os.Stdout, Err: log}
+	status := m.Run(untilSignal(), os.Args[1:])
+	_ = log.Close() // it never fails
+	os.Exit(status)
 }
 
 // untilSignal is done at the first signal to end. Further ones change nothing:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
 	"extractor/extractor"
@@ -116,6 +117,7 @@ func (s *service) handler() (http.Handler, error) {
 		return nil, err
 	}
 	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector()) // how much is under way, and in memory
 	metrics.MustRegister(s.engine.Collectors()...)
 	return handlers.New(handlers.Config{
 		Store: s.store, Hosts: s.hosts, DefaultHost: s.config.Engine.DefaultHost,

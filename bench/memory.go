@@ -156,11 +156,13 @@ func (d *driver) throw(ctx context.Context, pool *pgxpool.Pool, at *firingRange,
 const (
 	rouseSQL = `UPDATE lanes SET due_at = now() WHERE due_at > now() AND kind IN ('incremental', 'delivery')
 		AND connection_id IN (SELECT id FROM connections WHERE external_id LIKE 'crowd-%')`
-	forgetSQL        = `UPDATE batches SET attempts = 1 WHERE attempts > 1`
-	rouseDeliverySQL = `UPDATE lanes SET due_at = now() WHERE due_at > now() AND kind = 'delivery'`
+	forgetSQL = `UPDATE batches SET attempts = 1 WHERE attempts > 1`
+	// honestSQL makes due at once what waits after a failure, but for those that rest.
+	honestSQL = `UPDATE lanes l SET due_at = now() FROM connections c WHERE c.id = l.connection_id AND l.due_at > now()
+		AND (l.kind = 'delivery' OR l.kind = 'incremental' AND l.failures > 0 AND NOT ` + bomberSQL + `)`
 	// restSQL lets those rest whose host answers with nothing else.
-	restSQL = `UPDATE lanes SET due_at = now() + interval '1 day' WHERE kind = 'incremental'
-		AND connection_id IN (SELECT id FROM connections WHERE external_id LIKE 'crowd-%')`
+	restSQL   = `UPDATE lanes l SET due_at = now() + interval '1 day' FROM connections c WHERE c.id = l.connection_id AND l.kind = 'incremental' AND ` + bomberSQL
+	bomberSQL = `CASE WHEN c.external_id LIKE 'crowd-%' THEN substr(c.external_id, 7)::int <= $1 ELSE false END`
 )
 
 func rouse(ctx context.Context, pool *pgxpool.Pool) error {
@@ -174,7 +176,7 @@ func rouse(ctx context.Context, pool *pgxpool.Pool) error {
 // bringPast waits until all orders of all honest merchants are at TrustFile, also
 // of those whose last answer was a bomb.
 func (d *driver) bringPast(ctx context.Context, pool *pgxpool.Pool) error {
-	if _, err := pool.Exec(ctx, restSQL); err != nil {
+	if _, err := pool.Exec(ctx, restSQL, bombers); err != nil {
 		return err
 	}
 	if err := d.connect(ctx, pool, memoryPast); err != nil {
@@ -188,7 +190,7 @@ func (d *driver) bringPast(ctx context.Context, pool *pgxpool.Pool) error {
 		if time.Now().After(until) {
 			return fmt.Errorf("%d of %d orders arrived", got.Items, honest+memoryPast)
 		}
-		if _, err := pool.Exec(ctx, rouseDeliverySQL); err != nil {
+		if _, err := pool.Exec(ctx, honestSQL, bombers); err != nil {
 			return err
 		}
 		if err := sleepUntil(ctx, time.Now().Add(crowdLookEvery)); err != nil {

@@ -58,7 +58,7 @@ func TestWindowsAreLeftAlone(t *testing.T) {
 		}
 	}
 	expect(t, "windows", w.one(`SELECT count(*) FROM lanes WHERE kind = 'backfill'`), "5")
-	l.Cursor = ""
+	w.host.window, l.Cursor = time.Hour, ""
 	w.exec(`UPDATE lanes SET epoch = epoch + 1 WHERE id = $1`, l.ID)
 	if err := begun.shareOut(t.Context()); !errors.Is(err, errFenced) {
 		t.Errorf("a lane that is another's: %v", err)

@@ -44,6 +44,7 @@ func (c *checker) judge(ctx context.Context) {
 	c.halted()
 	c.oneAtATime()
 	c.refreshes()
+	c.answers()
 	c.activities(ctx)
 	c.stuck(ctx)
 	c.canaries(ctx)

@@ -85,3 +85,19 @@ func (c *checker) explained(at time.Time) bool {
 	}
 	return false
 }
+
+// answers checks that each call of the API was answered in time, unless its wire
+// failed, or its process was killed or stood still (P5).
+func (c *checker) answers() {
+	for _, a := range c.consumer.late {
+		excused := false
+		for at := a.from; at.Before(a.to) && !excused; at = at.Add(100 * time.Millisecond) {
+			excused = c.excused(at, wireRoom, sideAPI, sideProcess)
+		}
+		if excused {
+			c.unjudged++
+			continue
+		}
+		c.fail("P5", "a %s was not answered within %s, from %s", a.what, answerLimit, a.from.Format(time.RFC3339Nano))
+	}
+}

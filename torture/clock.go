@@ -76,12 +76,13 @@ func (s *server) shift(ctx context.Context, by time.Duration) (ahead time.Durati
 // jumpBack puts the clock of Postgres back for a while. It is not put ahead for
 // a while: what is due by such a clock is due in hours by the right one.
 func jumpBack(ctx context.Context, s *stage, _ step, _ *rand.Rand) func() {
-	if s.pg.clock.library == "" || !s.jumping.TryLock() {
+	// pg_ctl, which starts a Postgres again, compares times: no crash meanwhile.
+	if s.pg.clock.library == "" || !s.crashing.TryLock() {
 		return nil
 	}
 	s.shift(ctx, s.plan.skew-jump)
 	return func() {
-		defer s.jumping.Unlock()
+		defer s.crashing.Unlock()
 		s.shift(context.WithoutCancel(ctx), s.plan.skew)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/net/html"
@@ -33,6 +34,19 @@ type consumer struct {
 	webs   []string
 	client *http.Client
 	turn   int
+
+	mu   sync.Mutex
+	late []lateAnswer
+}
+
+// answerLimit is how long an answer may take, whatever is wrong behind the API:
+// a request's 20 s at the pace of the torture build, and a busy machine's seconds.
+const answerLimit = 4 * time.Second
+
+// lateAnswer is a call without one in time.
+type lateAnswer struct {
+	what     string
+	from, to time.Time
 }
 
 func newConsumer(webs []string) *consumer {
@@ -82,6 +96,7 @@ func (c *consumer) once(ctx context.Context, method, address string, body []byte
 		return 0, nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+bearer)
+	defer c.time(method, time.Now())
 	res, err := c.client.Do(req)
 	if err != nil {
 		return 0, nil, err
@@ -89,6 +104,15 @@ func (c *consumer) once(ctx context.Context, method, address string, body []byte
 	defer res.Body.Close()
 	answer, err = io.ReadAll(res.Body)
 	return res.StatusCode, answer, err
+}
+
+// time notes a call that took too long.
+func (c *consumer) time(what string, from time.Time) {
+	if to := time.Now(); to.Sub(from) > answerLimit {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.late = append(c.late, lateAnswer{what, from, to})
+	}
 }
 
 // authorise walks through the popup as a person would, again and again until

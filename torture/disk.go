@@ -19,6 +19,9 @@ const (
 	diskRoom = 1 << 30
 	// fillTries bounds how often a disk is filled anew that grew meanwhile.
 	fillTries = 50
+	// leavePatience bounds how long the processes of a Postgres that ended in haste
+	// may keep its disk.
+	leavePatience = 10 * time.Second
 	// mostSegments bounds how many files of WAL are used up until the next one must
 	// be made: Postgres keeps some ready.
 	mostSegments = 100
@@ -85,7 +88,13 @@ func (d disk) close() error {
 	if d.folder == "" {
 		return nil
 	}
-	return errors.Join(tool(context.Background(), "umount", d.folder), os.Remove(d.folder))
+	var err error
+	for until := time.Now().Add(leavePatience); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
+		if err = tool(context.Background(), "umount", d.folder); err == nil {
+			return os.Remove(d.folder)
+		}
+	}
+	return err
 }
 
 func mount(ctx context.Context, args ...string) error { return tool(ctx, "mount", args...) }

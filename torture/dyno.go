@@ -25,6 +25,7 @@ type dyno struct {
 	verb    string
 	env     []string
 	log     string
+	drain   *drain // writes the log
 	web     string // base address of its API; "" = a worker
 
 	database, host, target, api *wire // its wires
@@ -44,7 +45,7 @@ func (d *dyno) start() error {
 	if d.running() {
 		return nil
 	}
-	out, err := os.OpenFile(d.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	out, err := d.drain.pipe()
 	if err != nil {
 		return err
 	}
@@ -158,6 +159,9 @@ func endAll(dynos []*dyno) (all error) {
 	}
 	for range dynos {
 		all = errors.Join(all, <-errs)
+	}
+	for _, d := range dynos {
+		d.drain.reading.Wait()
 	}
 	return all
 }

@@ -18,6 +18,7 @@ const (
 	sideToken    side = "token"
 	sideTarget   side = "target"
 	sideAPI      side = "api"
+	sideLog      side = "log"
 )
 
 // fault is one that was injected.

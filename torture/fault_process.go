@@ -30,6 +30,7 @@ var processFaults = []trouble{
 		return nothing
 	}},
 	{freezeFault, sideProcess, "3", 5, freeze(freezeTime)},
+	{"nobody reads the log", sideLog, "44", 4, stallLogs},
 	{"freeze for a moment", sideProcess, "3", 4, freeze(0)},
 }
 

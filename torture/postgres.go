@@ -56,8 +56,16 @@ func startServer(ctx context.Context, name string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	port, err := freePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := strconv.Atoi(port)
+	if err != nil {
+		return nil, err
+	}
 	disk := newDisk(ctx, place)
-	s := &server{options: localpg.Options{Dir: disk.place(place), Log: os.Stderr, Env: clock.env()}, lock: lock, clock: clock, disk: disk}
+	s := &server{options: localpg.Options{Dir: disk.place(place), Port: wanted, Log: os.Stderr, Env: clock.env()}, lock: lock, clock: clock, disk: disk}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, disk.close())
 	}

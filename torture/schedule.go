@@ -57,6 +57,7 @@ func play(ctx context.Context, pg *server, program string, p plan, folder string
 	c := newChecker(s)
 	s.settle(ctx, c)
 	s.rest(ctx, c)
+	c.leaks(ctx)
 	if err := endAll(s.dynos); err != nil {
 		c.fail("P4", "%v", err)
 	}
@@ -89,6 +90,7 @@ func (s *stage) begin(ctx context.Context) error {
 			return fmt.Errorf("%w\n%s", err, tail(s.dynos[0].log))
 		}
 	}
+	s.before = s.holdings(ctx)
 	return nil
 }
 

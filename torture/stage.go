@@ -47,10 +47,10 @@ type stage struct {
 	halts    []halt
 	problems []string // what went wrong besides the invariants
 	crashing sync.Mutex
-	jumping  sync.Mutex
 	posts    sync.WaitGroup // notices under way
 	notices  atomic.Uint64
 	lastKill time.Time     // after cleared
+	before   []holding     // what each process held before the storm
 	cleared  time.Time     // when the last fault was over
 	skew     time.Duration // how far the database's clock is ahead of ours
 }
@@ -101,6 +101,11 @@ func raise(ctx context.Context, pg *server, program string, p plan, folder strin
 func (s *stage) dyno(ctx context.Context, program string, n int, role string) (*dyno, error) {
 	d := &dyno{name: fmt.Sprintf("dyno-%d", n), program: program, verb: strings.SplitN(role, ",", 2)[0]}
 	d.log = filepath.Join(s.folder, d.name+".log")
+	out, err := os.OpenFile(d.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	d.drain = &drain{to: out}
 	port, err := freePort(ctx)
 	if err != nil {
 		return nil, err
@@ -142,6 +147,9 @@ func (s *stage) dyno(ctx context.Context, program string, n int, role string) (*
 // strike takes the world down.
 func (s *stage) strike(ctx context.Context) error {
 	all := endAll(s.dynos)
+	for _, d := range s.dynos {
+		all = errors.Join(all, d.drain.to.Close())
+	}
 	s.network.close()
 	if s.world != nil {
 		_ = s.world.Close()

@@ -43,6 +43,7 @@ type cluster struct {
 	env     []string // more variables of the server
 	users   *lock    // shared by everyone who uses the server
 	port    int
+	wanted  int // port that it is to have; 0: any
 	secret  string
 }
 
@@ -235,6 +236,10 @@ func (c *cluster) settings() string {
 // choosePort prefers the port of last time, so that an address in someone's
 // notes stays good.
 func (c *cluster) choosePort(ctx context.Context) error {
+	if c.wanted > 0 && isFree(ctx, c.wanted) {
+		c.port = c.wanted
+		return nil
+	}
 	b, err := os.ReadFile(c.path("port"))
 	if err == nil {
 		c.port, _ = strconv.Atoi(strings.TrimSpace(string(b)))

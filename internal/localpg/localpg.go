@@ -29,6 +29,7 @@ type Options struct {
 	// Scratch makes the cluster anew for its first user and lets it forget
 	// everything in a power cut: for tests, where fsync costs half the time.
 	Scratch bool
+	Port    int       // where it is to listen if that is free; 0 = where it did last, or anywhere
 	Env     []string  // more variables of the server, as NAME=value
 	Log     io.Writer // sentences for the person who waits; nil = none
 }
@@ -78,7 +79,7 @@ func open(ctx context.Context, o Options) (*cluster, error) {
 				"or set the variable to a server of yours; the download failed too: %w", err)
 		}
 	}
-	return &cluster{place: place, bin: bin, who: who, scratch: o.Scratch, env: o.Env}, nil
+	return &cluster{place: place, bin: bin, who: who, scratch: o.Scratch, env: o.Env, wanted: o.Port}, nil
 }
 
 // answers checks that a server takes our connection.
