@@ -17,6 +17,7 @@ type driver struct {
 	// withPostgres is what make run starts a Postgres by.
 	withPostgres string
 	server       *server
+	job          string             // the one that is measured
 	world        *world             // the simulators of the job, while there are any
 	others       float64            // part of the machine that other programs took, at worst, in this job
 	headline     map[string]float64 // of bench.json
@@ -25,11 +26,16 @@ type driver struct {
 // drive does the whole run.
 func drive(ctx context.Context, p plan) (err error) {
 	d := &driver{plan: p}
+	if p.profiles != "" {
+		if err := os.MkdirAll(p.profiles, 0o750); err != nil {
+			return err
+		}
+	}
 	if d.folder, err = os.MkdirTemp("", "bench-"); err != nil {
 		return err
 	}
 	defer os.RemoveAll(d.folder)
-	if d.program, err = build(ctx, d.folder, "."); err != nil {
+	if d.program, err = build(ctx, d.folder, ".", p.tags()...); err != nil {
 		return err
 	}
 	if d.withPostgres, err = build(ctx, d.folder, "./internal/localpg/run"); err != nil {
@@ -50,6 +56,7 @@ func drive(ctx context.Context, p plan) (err error) {
 func (d *driver) jobs(ctx context.Context) (map[string]result, error) {
 	found := map[string]result{}
 	for _, j := range d.plan.chosen() {
+		d.job = j.name
 		r, err := j.run(ctx, d)
 		if err != nil {
 			return nil, err
@@ -69,8 +76,8 @@ func (d *driver) report(ctx context.Context, found map[string]result) error {
 		fmt.Printf("\n%s", t.text("", found))
 	}
 	fmt.Printf("\n%s\n", all.setting())
-	if d.plan.short {
-		return nil
+	if d.plan.short || d.plan.profiles != "" {
+		return nil // a profile costs time
 	}
 	return document(all, found)
 }

@@ -64,6 +64,9 @@ type plan struct {
 	orders int      // of a turn
 	rounds int      // of each contestant
 	short  bool     // less of everything, and the documentation is not written
+	// profiles is where each job leaves a CPU profile of its last worker, and then
+	// the documentation is not written; empty: none are made.
+	profiles string
 }
 
 const (
@@ -77,6 +80,7 @@ func parsePlan(args []string) (p plan, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.BoolVar(&p.short, "short", false, "less of everything: two minutes at most")
 	flags.IntVar(&p.rounds, "rounds", leastRounds, "turns of each contestant")
+	flags.StringVar(&p.profiles, "profiles", "", "a folder for a CPU profile of the worker in each job")
 	only := flags.String("only", "", "names of jobs, comma-separated: "+strings.Join(jobNames(), ", "))
 	if err := flags.Parse(args); err != nil {
 		return p, err
@@ -85,10 +89,18 @@ func parsePlan(args []string) (p plan, err error) {
 		p.orders = shortOrders
 	}
 	if p.rounds < leastRounds || flags.NArg() > 0 {
-		return p, fmt.Errorf("usage: bench [-short] [-only name,name] [-rounds N], N at least %d", leastRounds)
+		return p, fmt.Errorf("usage: bench [-short] [-only name,name] [-rounds N] [-profiles FOLDER], N at least %d", leastRounds)
 	}
 	if *only != "" {
 		p.only, err = parseNames(*only)
 	}
 	return p, err
+}
+
+// tags are the extractor's build tags.
+func (p plan) tags() []string {
+	if p.profiles == "" {
+		return nil
+	}
+	return []string{"profile"}
 }

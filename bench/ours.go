@@ -83,8 +83,16 @@ func (d *driver) worker(database, log string) (*exec.Cmd, error) {
 	}
 	cmd := exec.Command(d.program, "worker")
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.Env = d.variables(database)
+	cmd.Env = append(d.variables(database), d.profile()...)
 	return cmd, nil
+}
+
+// profile tells a worker where its profile goes, if one is wanted.
+func (d *driver) profile() []string {
+	if d.plan.profiles == "" {
+		return nil
+	}
+	return []string{"CPU_PROFILE=" + filepath.Join(d.plan.profiles, d.job+".pprof")}
 }
 
 // variables are what the extractor needs, and nothing else of ours.

@@ -77,14 +77,14 @@ func startSimulators(ctx context.Context, has stock) (w *world, stop func() erro
 	return w, stop, nil
 }
 
-// build compiles a program of ours as it is shipped.
-func build(ctx context.Context, folder, source string) (program string, err error) {
+// build compiles a program of ours as it is shipped, but for the tags.
+func build(ctx context.Context, folder, source string, tags ...string) (program string, err error) {
 	program, err = filepath.Abs(source)
 	if err != nil {
 		return "", err
 	}
 	program = filepath.Join(folder, filepath.Base(program))
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, source)
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags", strings.Join(tags, ","), "-o", program, source)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
