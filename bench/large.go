@@ -81,32 +81,42 @@ func (d *driver) inLedger(ctx context.Context, name string, entries, small int, 
 	return errors.Join(err, drop())
 }
 
-// fillLedger makes entries, and the indexes after them: that takes half the time.
+// fillLedger makes entries, and the key and the indexes after them: a tenth of
+// the time where they are too large for the memory.
 func fillLedger(ctx context.Context, pool *pgxpool.Pool, entries int) error {
-	rows, err := pool.Query(ctx, `SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'entries' AND indexname <> 'entries_pkey'`)
+	again, err := bare(ctx, pool)
 	if err != nil {
 		return err
-	}
-	indexes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct{ Name, Definition string }])
-	if err != nil {
-		return err
-	}
-	for _, x := range indexes {
-		if _, err := pool.Exec(ctx, `DROP INDEX `+x.Name); err != nil {
-			return err
-		}
 	}
 	for from := 1; from <= entries; from += ledgerChunk {
 		if _, err := pool.Exec(ctx, ledgerSQL, from, min(entries, from+ledgerChunk-1), otherMerchants); err != nil {
 			return err
 		}
 	}
-	for _, x := range indexes {
-		if _, err := pool.Exec(ctx, x.Definition); err != nil {
+	for _, sql := range again {
+		if _, err := pool.Exec(ctx, sql); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// bare takes the key and the indexes from the entries, and tells how to make them again.
+func bare(ctx context.Context, pool *pgxpool.Pool) (again []string, err error) {
+	rows, err := pool.Query(ctx, `SELECT CASE WHEN c.conname IS NULL THEN 'DROP INDEX ' || i.indexrelid::regclass ELSE 'ALTER TABLE entries DROP CONSTRAINT ' || c.conname END,
+			CASE WHEN c.conname IS NULL THEN pg_get_indexdef(i.indexrelid) ELSE 'ALTER TABLE entries ADD CONSTRAINT ' || c.conname || ' ' || pg_get_constraintdef(c.oid) END
+		FROM pg_index i LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid WHERE i.indrelid = 'entries'::regclass`)
+	if err != nil {
+		return nil, err
+	}
+	indexes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct{ Drop, Make string }])
+	for _, x := range indexes {
+		if _, err := pool.Exec(ctx, x.Drop); err != nil {
+			return nil, err
+		}
+		again = append(again, x.Make)
+	}
+	return again, err
 }
 
 // syncAll makes all small merchants due at once, as if they had never been

@@ -135,7 +135,7 @@ func (p *preview) read(ctx context.Context, puller hostapi.Puller) error {
 	defer cancel()
 	var waiting []reading
 	for pages, at, more := 1, hostapi.Cursor(""), true; more; pages++ {
-		f := p.understand(p.fetch(limited, puller.Pull, p.window, at, int64(pages)))
+		f := p.fetch(limited, puller.Pull, p.window, at, int64(pages))
 		if f.err != nil {
 			if err := p.broken(ctx, limited, f.err, pages == 1); err != nil {
 				return err

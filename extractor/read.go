@@ -44,32 +44,22 @@ type fetched struct {
 	err      error
 }
 
-// read reads the window page by page, ahead of the commits, until its end, a page
-// that the next one has to wait for, an error or the end of ctx. Of the past, the
-// next page is asked for before one is understood; of news, of which far more is
-// read at once, that would be too much to hold.
+// read reads the window page by page, one ahead of the commits, until its end,
+// a page that the next one has to wait for, an error or the end of ctx.
 func (s *slice) read(ctx context.Context, ask asker, w models.Window) <-chan fetched {
-	feed, pages := make(chan fetched, 1), make(chan fetched)
+	feed := make(chan fetched, 1)
+	at, count := s.lane.Cursor, s.lane.Pages
 	go func() {
-		defer close(pages)
-		at, count := s.lane.Cursor, s.lane.Pages
+		defer close(feed)
 		for more := true; more; {
 			f := s.fetch(ctx, ask, w, at, count+1)
-			if s.lane.Kind != models.LaneBackfill {
-				f = s.understand(f)
+			if !offer(ctx, feed, f) {
+				return
 			}
-			pages <- f
 			if f.err != nil {
 				return
 			}
 			at, more, count = f.page.Next, f.page.More && waitFor(f.page) == 0, count+1
-		}
-	}()
-	go func() {
-		defer close(feed)
-		wanted := true
-		for f := range pages { // to the end: whoever asks the host must have ceased to
-			wanted = wanted && offer(ctx, feed, s.understand(f))
 		}
 	}()
 	return feed
@@ -91,7 +81,7 @@ func offer(ctx context.Context, feed chan<- fetched, f fetched) bool {
 	}
 }
 
-// fetch reads one page.
+// fetch reads one page and transforms its records.
 func (s *slice) fetch(ctx context.Context, ask asker, w models.Window, at hostapi.Cursor, count int64) fetched {
 	err := failpoint.Hit("before fetch")
 	var page *hostapi.Page
@@ -104,16 +94,8 @@ func (s *slice) fetch(ctx context.Context, ask asker, w models.Window, at hostap
 	if err != nil {
 		return fetched{err: err}
 	}
-	return fetched{page: page, count: count}
-}
-
-// understand transforms a page's records, unless it was done.
-func (s *slice) understand(f fetched) fetched {
-	if f.err != nil || f.page.Records == nil {
-		return f
-	}
-	f.readings = s.transform(s.host, f.page.Records)
-	f.page.Records = nil
+	f := fetched{page: page, readings: s.transform(s.host, page.Records), count: count}
+	page.Records = nil
 	letGo(f.readings)
 	return f
 }

@@ -17,12 +17,16 @@ func onePage(t testing.TB) []byte {
 	t.Helper()
 	f := &fakeShopify{t: t}
 	for n := range benchOrders {
-		var lines []object
+		var lines, back []object
 		for range 9 {
 			lines = append(lines, fakeLine("PRODUCT", "108.25", "8.25"))
 		}
+		for range 4 {
+			back = append(back, fakeLine("PRODUCT", "-108.25", "-8.25"))
+		}
 		o := fakeOrder(n+1, n, fakeAgreement(n+1, n, "ORDER", append(lines, fakeLine("SHIPPING", "5.41", "0.41"))...),
-			fakeAgreement(100+n, n+1, "REFUND", fakeLine("PRODUCT", "-108.25", "-8.25"), fakeLine("SHIPPING", "-5.41", "-0.41")))
+			fakeAgreement(100+n, n+1, "REFUND", fakeLine("PRODUCT", "-108.25", "-8.25"), fakeLine("SHIPPING", "-5.41", "-0.41")),
+			fakeAgreement(200+n, n+2, "REFUND", back...))
 		o["billingAddress"] = o["shippingAddress"]
 		f.orders = append(f.orders, o)
 	}

@@ -132,6 +132,9 @@ func readSale(r *jsonscan.Reader) (l sale) {
 
 // readTax reads of a tax whether the channel remits it.
 func readTax(r *jsonscan.Reader) (liable bool) {
+	if r.Literal(`{"taxLine":{"channelLiable":false}}`) {
+		return false
+	}
 	for more := r.Object(); more; more = r.Member() {
 		if !r.Is("taxLine") {
 			continue
@@ -145,9 +148,28 @@ func readTax(r *jsonscan.Reader) (liable bool) {
 	return liable
 }
 
+// readUsualBag reads a MoneyBag that is written as our query asks for it, without
+// white space; any other is left as it is.
+func readUsualBag(r *jsonscan.Reader) (amount []byte, ok bool) {
+	start := r.At
+	if !r.Literal(`{"shopMoney":{"amount":"`) {
+		return nil, false
+	}
+	r.At-- // the quote
+	amount = r.Word()
+	if r.Err == nil && !r.Literal("}}") {
+		r.At = start
+		return nil, false
+	}
+	return amount, r.Err == nil
+}
+
 // readBag reads the amount of a MoneyBag in the shop's currency; without one,
 // that stays as it was.
 func readBag(r *jsonscan.Reader, amount []byte) []byte {
+	if usual, ok := readUsualBag(r); ok {
+		return usual
+	}
 	for more := r.Object(); more; more = r.Member() {
 		if !r.Is("shopMoney") {
 			continue

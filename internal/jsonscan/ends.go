@@ -35,20 +35,18 @@ func not(w uint64, c byte) uint64 {
 // stringEnd is where the string ends whose first character is at at; -1 when it
 // does not. plain says that nothing in it is escaped.
 func stringEnd(text []byte, at int) (end int, plain bool) {
-	rest := text[at:]
-	for len(rest) >= wordLen {
-		w := word(rest)
+	for ; at <= len(text)-wordLen; at += wordLen {
+		w := word(text[at : at+wordLen])
 		if found := first(w, '"') | first(w, '\\'); found != 0 {
-			at = len(text) - len(rest) + bits.TrailingZeros64(found)/8
+			at += bits.TrailingZeros64(found) / 8
 			if text[at] == '"' {
 				return at + 1, true
 			}
 			return escapedEnd(text, at), false
 		}
-		rest = rest[wordLen:]
 	}
-	for i, c := range rest {
-		switch at = len(text) - len(rest) + i; c {
+	for ; at < len(text); at++ {
+		switch text[at] {
 		case '"':
 			return at + 1, true
 		case '\\':

@@ -143,14 +143,23 @@ func (r *Reader) Is(name string) bool {
 
 // Null walks over a null and reports whether there was one; another value is
 // left as it is.
-func (r *Reader) Null() bool {
-	if r.Peek() != 'n' {
-		return false
-	}
+func (r *Reader) Null() bool { return r.Peek() == 'n' && r.null() }
+
+func (r *Reader) null() bool {
 	if !bytes.Equal(r.Raw(), []byte("null")) {
 		r.Fail(ErrKind)
 		return false
 	}
+	return true
+}
+
+// Literal walks over text if just that stands next, and reports whether it does:
+// for what a host nearly always writes in one way.
+func (r *Reader) Literal(text string) bool {
+	if len(r.Text)-r.At < len(text) || string(r.Text[r.At:r.At+len(text)]) != text {
+		return false
+	}
+	r.At += len(text)
 	return true
 }
 
