@@ -17,6 +17,9 @@ import (
 // the pace of the torture build, and a busy machine's seconds.
 const termLimit = 10 * time.Second
 
+// stackTime is what it has then to write down what each goroutine waits for.
+const stackTime = time.Second
+
 // dyno is a place for a process of the extractor: when one is killed, the next
 // is started in it, as platforms do.
 type dyno struct {
@@ -106,6 +109,8 @@ func (d *dyno) term(clean bool) error {
 	select {
 	case <-d.done:
 	case <-time.After(termLimit):
+		d.signal(syscall.SIGQUIT) // its log tells what it waits for
+		time.Sleep(stackTime)
 		d.kill()
 		return fmt.Errorf("%s did not end within %s of SIGTERM", d.name, termLimit)
 	}
