@@ -57,7 +57,23 @@ func open(ctx context.Context, c *Config, timing extractor.Timing) (*service, er
 	return s, nil
 }
 
-func (s *service) close() { s.store.Pool.Close() }
+// closePatience is how long the end waits for database sessions in use. What
+// they were about to do is void then, as after a crash: a process that lingers is
+// killed by the platform.
+const closePatience = 3 * time.Second
+
+func (s *service) close() {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.store.Pool.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(closePatience):
+		slog.Warn("some database sessions were in use until the end")
+	}
+}
 
 // openStore opens the database and refuses an old schema.
 func openStore(ctx context.Context, c *Config) (*models.Store, error) {
