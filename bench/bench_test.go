@@ -217,6 +217,22 @@ func TestConversionIsTheMedian(t *testing.T) {
 	}
 }
 
+// Rounds count by the machine's pace, whatever they gave; too few are no median.
+func TestDisturbedRoundsDoNotCount(t *testing.T) {
+	t.Parallel()
+	all := map[string][]conversion{
+		"calm": {{61_000, 3.3}, {58_000, 3.2}, {40_000, 3.0}, {90_000, 4.5}},
+		"busy": {{61_000, 3.3}, {58_000, 4.2}, {40_000, 4.0}, {90_000, 4.5}},
+	}
+	rows := convertRows([]string{"calm", "busy"}, all)
+	if rows[0].Value != 58_000 || rows[1].Value != 40_000 || rows[2].Value != 3.2 {
+		t.Errorf("%+v", rows[:3])
+	}
+	if want := middle([]float64{61_000, 58_000, 40_000, 90_000}); rows[3].Value != want {
+		t.Errorf("%+v, want %v", rows[3], want)
+	}
+}
+
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	if p, err := parsePlan([]string{"-short", "-rounds", "5"}); err != nil || p.orders != shortOrders || p.rounds != 5 || !p.short {
