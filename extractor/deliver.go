@@ -146,7 +146,10 @@ func (d *delivery) prepare(ctx context.Context) (b *batch, err error) {
 		}
 		return d.mark(ctx, tx, b, false)
 	})
-	return b, errors.Join(err, failpoint.Hit("after mark"))
+	if err != nil || b == nil {
+		return nil, err
+	}
+	return b, failpoint.Hit("after mark")
 }
 
 // unsettled is the batch whose outcome is unknown, with the content it had.

@@ -27,10 +27,18 @@ var directed = map[string]plan{
 		work: steps(1, 0, lateNews),
 	},
 	"grace": { // who is about to send a batch stands still for longer than its lease
-		seed: 910_005, roles: []string{roleBoth, roleWorker}, sizes: []int{60}, tokenLife: time.Hour, start: firstStart, strict: true,
+		seed: 910_005, roles: []string{roleBoth, roleWorker}, sizes: []int{160}, tokenLife: time.Hour, start: firstStart, strict: true,
 		env:    []string{"FAILPOINT=after mark", "FAILPOINT_WAYS=hang", "FAILPOINT_HANG=" + freezeTime.String()},
 		faults: []step{{what: targetSlow, long: 9 * time.Second}},
 		work:   steps(1, 0, "new orders"),
+	},
+	"quiet": { // orders change while a copy of what they were is still to take effect
+		seed: 910_007, roles: []string{roleBoth, roleWorker}, sizes: []int{60}, tokenLife: time.Hour, start: firstStart, strict: true,
+		work: steps(1, 0, lateCopy),
+	},
+	"reconcile": { // orders change, and the listing never says so
+		seed: 910_006, roles: []string{roleBoth, roleWorker}, sizes: []int{160}, tokenLife: time.Hour, start: firstStart, strict: true,
+		work: steps(2, time.Second, editUnlisted),
 	},
 	"generation": { // a connection is switched off, renamed or deleted amid its delivery
 		seed: 910_003, roles: []string{roleBoth, roleWorker}, sizes: []int{600}, tokenLife: time.Hour, start: firstStart, strict: true,
@@ -51,6 +59,8 @@ const (
 	twoReaders   = "two lanes begin with a stale token"
 	lateNews     = "orders change while the answer to the delivery before them is not heard"
 	targetSlow   = "trustfile: slow, all the time"
+	lateCopy     = "orders change while a request with what they were is to take effect late"
+	editUnlisted = "edit of orders that the listing never shows again"
 	targetFew    = "trustfile: takes a few at a time, all the time"
 	endpointSlow = "host: token endpoint slow, all the time"
 )
@@ -61,6 +71,8 @@ func amid(change string) string { return change + ", amid a delivery" }
 var directedWorks = []work{
 	{name: editHeld, do: editWhileHeld},
 	{name: lateNews, do: changeWhileStill},
+	{name: lateCopy, do: changeBeforeLateCopy},
+	{name: editUnlisted, do: editWhatIsNotListed},
 	{name: twoReaders, do: startTwoReaders},
 	{name: amid("off and on"), do: amidDelivery(func(ctx context.Context, s *stage, m *merchant) error { return offAndOn(ctx, s, m, 900) })},
 	{name: amid("rename"), do: amidDelivery(func(ctx context.Context, s *stage, m *merchant) error { return m.rename(ctx, s) })},
@@ -134,6 +146,21 @@ func editWhileHeld(ctx context.Context, s *stage, m *merchant, _ *rand.Rand) err
 	return nil
 }
 
+// editWhatIsNotListed changes orders after the listing ceased to show them: the
+// recount alone can find that.
+func editWhatIsNotListed(ctx context.Context, s *stage, m *merchant, r *rand.Rand) error {
+	if dropOrders(ctx, s, step{}, r) == nil {
+		return errNeverCame
+	}
+	for _, id := range s.dropped {
+		if _, err := s.host(ctx, "orders/"+id+"/edit", map[string]any{"amount": "2.09"}); err != nil {
+			return err
+		}
+	}
+	s.seen.look(s.world.Host, m.account)
+	return nil
+}
+
 // gap is a start date one day earlier, and an order that only its window reads:
 // sold in that day, and never changed since.
 func (m *merchant) gap(s *stage) (start string, order sandbox.Truth, err error) {
@@ -200,6 +227,48 @@ func changeWhileStill(ctx context.Context, s *stage, m *merchant, r *rand.Rand) 
 	s.seen.look(s.world.Host, m.account)
 	until(ctx, time.Now().Add(lateMost))
 	return nil
+}
+
+// changeBeforeLateCopy has new orders in a request that is cut off and takes
+// effect later; all that follows is taken at once, and they change.
+func changeBeforeLateCopy(ctx context.Context, s *stage, m *merchant, r *rand.Rand) error {
+	if !s.quiescent(ctx, m) {
+		return errNeverCame
+	}
+	sent := len(s.world.TrustFile.Requests(m.now().name()))
+	s.world.TrustFile.AddFault(sandbox.Fault{Kind: sandbox.FaultLate, Count: 1, DelayMS: int(lateMost.Milliseconds())})
+	if err := m.make(ctx, s, 8, day(1), r.Uint64(), "now"); err != nil {
+		return err
+	}
+	for until := time.Now().Add(comingPatience); len(s.world.TrustFile.Requests(m.now().name())) == sent; time.Sleep(comingPoll) {
+		if time.Now().After(until) {
+			return errNeverCame
+		}
+	}
+	late := time.Now()
+	all := s.world.Host.Truth(m.account)
+	for _, o := range all[len(all)-8:] {
+		if _, err := s.host(ctx, "orders/"+o.ID+"/edit", map[string]any{"amount": "6.03"}); err != nil {
+			return err
+		}
+	}
+	s.seen.look(s.world.Host, m.account)
+	until(ctx, late.Add(lateMost+time.Second))
+	return nil
+}
+
+// quiescent waits until the target has had no request for a second.
+func (s *stage) quiescent(ctx context.Context, m *merchant) bool {
+	const calmTime = time.Second
+	count, since := 0, time.Now()
+	for began := time.Now(); time.Since(began) < comingPatience && ctx.Err() == nil; time.Sleep(comingPoll) {
+		if n := len(s.world.TrustFile.Requests(m.now().name())); n != count {
+			count, since = n, time.Now()
+		} else if count > 0 && time.Since(since) > calmTime {
+			return true
+		}
+	}
+	return false
 }
 
 // failed waits until a place of the code failed in a way.
