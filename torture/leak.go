@@ -10,10 +10,14 @@ import (
 )
 
 const (
-	// leakRoom is by how much a process may have grown through a storm, in open
-	// files and in goroutines: kept connections, and what works at the moment. A
-	// storm has some hundred requests, so what each of them leaves would be more.
-	leakRoom = 25
+	// keptConns are the connections to two neighbours that a process keeps for a
+	// minute; see internal/rest. Each is a file and two goroutines.
+	keptConns = 2 * 16
+	// atWork is for what works at the moment.
+	atWork = 20
+	// fileRoom and goroutineRoom are by how much a process may have grown through a
+	// storm. One has some hundred requests, so what each of them leaves would be more.
+	fileRoom, goroutineRoom = keptConns + atWork, 2*keptConns + atWork
 	// mostSessions is how many sessions a process has at Postgres at the most: its
 	// pool by default, and one more by which River listens.
 	mostSessions = 11
@@ -70,10 +74,10 @@ func (c *checker) leaks(ctx context.Context) {
 
 // grown judges one process, as far as it is known what it holds.
 func (c *checker) grown(name string, before, now holding) {
-	if before.files > 0 && now.files > before.files+leakRoom {
+	if before.files > 0 && now.files > before.files+fileRoom {
 		c.fail("P14", "%s has %d open files, and had %d before the storm", name, now.files, before.files)
 	}
-	if before.goroutines > 0 && now.goroutines > before.goroutines+leakRoom {
+	if before.goroutines > 0 && now.goroutines > before.goroutines+goroutineRoom {
 		c.fail("P14", "%s has %d goroutines, and had %d before the storm", name, now.goroutines, before.goroutines)
 	}
 }

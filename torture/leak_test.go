@@ -15,8 +15,8 @@ func TestALeakIsTold(t *testing.T) {
 		bad         int
 	}{
 		"at rest":             {holding{20, 70}, holding{30, 80}, 0},
-		"files":               {holding{20, 70}, holding{20 + leakRoom + 1, 70}, 1},
-		"goroutines":          {holding{20, 70}, holding{20, 70 + leakRoom + 1}, 1},
+		"files":               {holding{20, 70}, holding{20 + fileRoom + 1, 70}, 1},
+		"goroutines":          {holding{20, 70}, holding{20, 70 + goroutineRoom + 1}, 1},
 		"not known":           {holding{}, holding{200, 700}, 0},
 		"not known any more":  {holding{20, 70}, holding{}, 0},
 		"both more than room": {holding{1, 1}, holding{500, 500}, 2},
