@@ -46,13 +46,18 @@ func (c clock) env() []string {
 	return []string{"LD_PRELOAD=" + c.library, "FAKETIME_TIMESTAMP_FILE=" + c.file, "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"}
 }
 
-// shift sets the clock ahead or behind, in one moment.
+// shift sets the clock ahead or behind, in one moment. Several schedules that
+// play on one Postgres may do so at once.
 func (c clock) shift(by time.Duration) error {
-	next := c.file + ".next"
-	if err := os.WriteFile(next, fmt.Appendf(nil, "%+d\n", int(by.Seconds())), 0o644); err != nil { //nolint:gosec // read by the user that Postgres runs as
+	next, err := os.CreateTemp(filepath.Dir(c.file), filepath.Base(c.file)+".*.next")
+	if err != nil {
 		return err
 	}
-	return os.Rename(next, c.file)
+	_, err = fmt.Fprintf(next, "%+d\n", int(by.Seconds()))
+	if err = errors.Join(err, next.Chmod(0o644), next.Close()); err != nil { // read by the user that Postgres runs as
+		return err
+	}
+	return os.Rename(next.Name(), c.file)
 }
 
 // shift sets the clock of the Postgres to ours and so much, waits until it holds,
