@@ -84,7 +84,11 @@ func build(ctx context.Context, folder, source string, tags ...string) (program 
 		return "", err
 	}
 	program = filepath.Join(folder, filepath.Base(program))
-	cmd := exec.CommandContext(ctx, "go", "build", "-tags", strings.Join(tags, ","), "-o", program, source)
+	args := []string{"build", "-o", program}
+	if len(tags) > 0 {
+		args = append(args, "-trimpath", "-tags", strings.Join(tags, ",")) // a profile holds the sources' paths
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, source)...) // #nosec G204 -- ours
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
