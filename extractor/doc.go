@@ -9,6 +9,7 @@
 //	lease.go      work is claimed by a lease on a lane's row; every commit is fenced
 //	pulls.go      one job looks at many connections for news
 //	still.go      those that have none are settled together
+//	silent.go     a host that does not answer leaves room for the others
 //	past.go       how many lanes of the past are under way, and when they commit
 //	window.go     a window of the past is cut, so that all lanes have one
 //	extract.go    a slice of a lane: page after page until its time is up

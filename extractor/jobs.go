@@ -232,9 +232,10 @@ const (
 )
 
 // dueSQL counts, for each kind, lanes that wait for a worker, and jobs that will
-// come for them.
+// come for them. The past of hosts that are silent ($2: the others) waits for none.
 const dueSQL = `SELECT kind, (SELECT count(*) FROM (SELECT 1 FROM lanes l JOIN connections c ON c.id = l.connection_id AND c.active
-		WHERE l.kind = k.kind AND l.due_at <= now() AND (l.leased_until IS NULL OR l.leased_until <= now()) LIMIT 1000) d),
+		WHERE l.kind = k.kind AND l.due_at <= now() AND (l.leased_until IS NULL OR l.leased_until <= now())
+			AND (l.kind IN ('incremental', 'delivery') OR c.host = ANY($2::text[])) LIMIT 1000) d),
 	(SELECT count(*) FROM river_job j WHERE j.state = 'available' AND j.queue = k.kind)
 	FROM unnest($1::text[]) k(kind) WHERE EXISTS (SELECT 1 FROM service WHERE enabled AND pause = '')`
 
@@ -269,7 +270,8 @@ func (e *Engine) wantedJobs(ctx context.Context, tx pgx.Tx) ([]river.InsertManyP
 		return nil, err
 	}
 	kinds := []string{string(models.LaneIncremental), string(models.LaneBackfill), string(models.LaneDelivery), string(models.LaneReconcile)}
-	rows, err := tx.Query(ctx, dueSQL, kinds)
+	answering, _ := e.byVoice()
+	rows, err := tx.Query(ctx, dueSQL, kinds, answering)
 	if err != nil {
 		return nil, err
 	}

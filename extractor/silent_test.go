@@ -74,6 +74,12 @@ func TestASilentHostLeavesRoomForOthers(t *testing.T) {
 	expect(t, "the others are looked at", w.one(`SELECT count(*)`+lanesOf+` AND c.host = 'other' AND c.last_sync_at IS NULL`), "0")
 	hosts, _ := w.allowed(models.LaneBackfill)
 	expect(t, "hosts whose past is read", fmt.Sprint(hosts), "[other]")
+	w.exec(`UPDATE lanes l SET due_at = CASE c.host WHEN 'memory' THEN now() END FROM connections c WHERE c.id = l.connection_id AND l.kind IN ('backfill', 'reconcile')`)
+	w.exec(`DELETE FROM river_job`)
+	if err := w.sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "jobs for its past", w.one(`SELECT count(*) FROM river_job WHERE queue IN ('backfill', 'reconcile')`), "0")
 
 	w.host.mu.Lock()
 	w.host.failures = nil
