@@ -164,7 +164,7 @@ func refusalOf(err error) *models.Error {
 // what is left out was not checked by anyone.
 func calendarDay(at models.LocalTime) string {
 	day := at.Day()
-	if _, err := time.Parse(time.DateOnly, day); err != nil {
+	if d, err := time.Parse(time.DateOnly, day); err != nil || d.Year() < 1 {
 		return ""
 	}
 	return day
