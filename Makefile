@@ -54,7 +54,7 @@ ARGS             :=
 CAN_APT = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz audit hosts-live lint generate bench bench-short torture torture-known-bad torture-failpoints build postgres fakeclock browser standins clean
+.PHONY: help run test fuzz audit hosts-live lint generate bench bench-short torture torture-known-bad torture-failpoints build postgres browser standins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -112,13 +112,13 @@ bench: build postgres ## speed and memory against what is promised; writes bench
 bench-short: build postgres ## the same with less, within two minutes: fails when what was done is wrong, never on a time
 	@go run ./bench -short
 
-torture: postgres fakeclock ## nothing lost, nothing twice, by experiment: SEED=1 SEEDS=20 (short: SEEDS=5; TALLY=1 notes it in docs)
+torture: postgres ## nothing lost, nothing twice, by experiment: SEED=1 SEEDS=20 (short: SEEDS=5; TALLY=1 notes it in docs)
 	@go run ./torture
 
-torture-known-bad: postgres fakeclock ## builds that are wrong on purpose: each must be caught
+torture-known-bad: postgres ## builds that are wrong on purpose: each must be caught
 	@go run ./torture known-bad
 
-torture-failpoints: postgres fakeclock ## every named place of the code, with each kind of failure
+torture-failpoints: postgres ## every named place of the code, with each kind of failure
 	@go run ./torture failpoints
 
 clean: ## what was built, and the private Postgres with its data
@@ -131,12 +131,6 @@ postgres:
 	@bin/withpg -find >/dev/null || if $(CAN_APT); then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql \
 		|| echo "Postgres could not be installed by apt-get."; fi
-
-# Shifts the clock of a Postgres, on machines that are made for tests only.
-fakeclock:
-	@if [ "$${CI:-}" = true ] && $(CAN_APT) && ! compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libfaketime \
-		|| echo "libfaketime could not be installed by apt-get."; fi
 
 # A browser for the tests of the popup, on machines that are made for tests only.
 browser:

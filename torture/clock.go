@@ -2,20 +2,26 @@ package main
 
 import (
 	"context"
+	_ "embed"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
+	"os/exec"
+	"runtime"
 	"time"
 )
 
 // jump is how far the clock of a Postgres may be off.
 const jump = 2 * time.Hour
 
-// fakeClocks are where Debian and others keep libfaketime, which shifts the
-// clock of whoever loads it.
-const fakeClocks = "/usr/lib/*/faketime/libfaketime.so.1"
+// clockSource shifts the clock of whoever loads it. libfaketime would do so too,
+// but takes locks and memory when it is asked for the time; Postgres asks in
+// handlers of signals, and then its sessions hang or crash.
+//
+//go:embed preload/clock.c
+var clockSource []byte
 
 // clock is that of a Postgres, which may be ahead of ours or behind.
 type clock struct {
@@ -23,18 +29,29 @@ type clock struct {
 	file    string // says by how much
 }
 
-// newClock is a clock for the cluster in a place.
-func newClock(place string) (clock, error) {
-	found, err := filepath.Glob(fakeClocks)
-	if err != nil || len(found) == 0 {
-		return clock{}, err
+// newClock is a clock for the cluster in a place. It cannot be shifted where there
+// is no compiler of C, or another kind of system.
+func newClock(ctx context.Context, place string) (clock, error) {
+	compiler, err := exec.LookPath("gcc")
+	if err != nil || runtime.GOOS != "linux" {
+		return clock{}, nil
 	}
 	file, err := shared(place, "clock")
 	if err != nil {
 		return clock{}, err
 	}
-	c := clock{library: found[0], file: file}
-	return c, c.shift(0)
+	c := clock{library: file + ".so", file: file}
+	return c, errors.Join(c.compile(ctx, compiler), c.shift(0))
+}
+
+// compile makes the library anew, beside one that a process may still have loaded.
+func (c clock) compile(ctx context.Context, compiler string) error {
+	source, next := c.file+".c", c.library+".next"
+	if err := os.WriteFile(source, clockSource, 0o600); err != nil {
+		return err
+	}
+	err := run(ctx, compiler, []string{"-shared", "-fPIC", "-O2", "-o", next, source, "-ldl"})
+	return errors.Join(err, os.Remove(source), os.Chmod(next, 0o755), os.Rename(next, c.library)) //nolint:gosec // loaded by the user that Postgres runs as
 }
 
 // env is what Postgres needs to be started with.
@@ -42,22 +59,28 @@ func (c clock) env() []string {
 	if c.library == "" {
 		return nil
 	}
-	// Read at each look at the clock: all sessions have one, as on a machine.
-	return []string{"LD_PRELOAD=" + c.library, "FAKETIME_TIMESTAMP_FILE=" + c.file, "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"}
+	return []string{"LD_PRELOAD=" + c.library, "SHIFTED_CLOCK=" + c.file}
 }
 
-// shift sets the clock ahead or behind, in one moment. Several schedules that
-// play on one Postgres may do so at once.
+// shift sets the clock ahead or behind. The file is written in place, by one
+// write of one number: who has mapped it sees the one before or this.
 func (c clock) shift(by time.Duration) error {
-	next, err := os.CreateTemp(filepath.Dir(c.file), filepath.Base(c.file)+".*.next")
+	f, err := os.OpenFile(c.file, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(next, "%+d\n", int(by.Seconds()))
-	if err = errors.Join(err, next.Chmod(0o644), next.Close()); err != nil { // read by the user that Postgres runs as
-		return err
+	var ahead [8]byte
+	binary.NativeEndian.PutUint64(ahead[:], uint64(int64(by.Seconds()))) //nolint:gosec // the same bits
+	_, err = f.WriteAt(ahead[:], 0)
+	return errors.Join(err, f.Chmod(0o644), f.Close()) // read by the user that Postgres runs as
+}
+
+// close takes away what was made for it.
+func (c clock) close() error {
+	if c.library == "" {
+		return nil
 	}
-	return os.Rename(next.Name(), c.file)
+	return errors.Join(os.Remove(c.library), os.Remove(c.file))
 }
 
 // shift sets the clock of the Postgres to ours and so much, waits until it holds,
@@ -71,7 +94,7 @@ func (s *server) shift(ctx context.Context, by time.Duration) (ahead time.Durati
 	}
 	for until := time.Now().Add(restartPatience); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
 		var at time.Time
-		if err = s.admin.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&at); err == nil && (time.Until(at)-by).Abs() < time.Minute {
+		if err = s.ask(ctx, &at, `SELECT clock_timestamp()`); err == nil && (time.Until(at)-by).Abs() < time.Minute {
 			return by, nil
 		}
 	}

@@ -146,7 +146,7 @@ func (s *server) awake(ctx context.Context) (err error) {
 		if missing != nil || syscall.Kill(pid, 0) != nil {
 			return s.start(ctx)
 		}
-		if err = s.admin.Ping(ctx); err == nil {
+		if err = s.do(ctx, `SELECT`); err == nil {
 			return nil
 		}
 	}

@@ -94,8 +94,10 @@ func takeConnections(ctx context.Context, s *stage, _ step, r *rand.Rand) func()
 		taken = append(taken, conn)
 	}
 	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerPatience)
+		defer cancel()
 		for _, conn := range taken {
-			_ = conn.Close(context.WithoutCancel(ctx))
+			_ = conn.Close(ctx)
 		}
 	}
 }
@@ -126,7 +128,9 @@ func holdLocks(ctx context.Context, s *stage, at step, r *rand.Rand) func() {
 		return nil
 	}
 	return func() {
-		_ = tx.Rollback(context.WithoutCancel(ctx))
-		cancel()
+		defer cancel()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerPatience)
+		defer cancel()
+		_ = tx.Rollback(ctx)
 	}
 }

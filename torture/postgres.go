@@ -31,6 +31,9 @@ const (
 	// restartPatience bounds how long Postgres may take to come back.
 	restartPatience = 30 * time.Second
 	migrateTries    = 5
+	// answerPatience bounds how long one statement may take: a server that takes it
+	// and is silent is as bad as none, and must not stop the harness.
+	answerPatience = 10 * time.Second
 )
 
 // server is a Postgres of our own, which we may kill.
@@ -52,7 +55,7 @@ func startServer(ctx context.Context, name string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	clock, err := newClock(place)
+	clock, err := newClock(ctx, place)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +118,7 @@ func (s *server) close() error {
 	for _, stop := range s.stops {
 		all = errors.Join(all, stop())
 	}
-	return errors.Join(all, s.disk.close())
+	return errors.Join(all, s.disk.close(), s.clock.close())
 }
 
 // crash ends the server without a word to anyone: SIGQUIT is Postgres's own
@@ -161,7 +164,7 @@ func shared(place, kind string) (string, error) {
 func (s *server) exec(ctx context.Context, statements ...string) (err error) {
 	for _, sql := range statements {
 		for until := time.Now().Add(restartPatience); ; time.Sleep(100 * time.Millisecond) {
-			if _, err = s.admin.Exec(ctx, sql); err == nil || time.Now().After(until) || ctx.Err() != nil {
+			if err = s.do(ctx, sql); err == nil || time.Now().After(until) || ctx.Err() != nil {
 				break
 			}
 		}
@@ -170,6 +173,21 @@ func (s *server) exec(ctx context.Context, statements ...string) (err error) {
 		}
 	}
 	return nil
+}
+
+// do runs one statement.
+func (s *server) do(ctx context.Context, sql string) error {
+	ctx, cancel := context.WithTimeout(ctx, answerPatience)
+	defer cancel()
+	_, err := s.admin.Exec(ctx, sql)
+	return err
+}
+
+// ask reads one value.
+func (s *server) ask(ctx context.Context, value any, sql string) error {
+	ctx, cancel := context.WithTimeout(ctx, answerPatience)
+	defer cancel()
+	return s.admin.QueryRow(ctx, sql).Scan(value)
 }
 
 // prepare makes the database that those of the schedules are copies of.

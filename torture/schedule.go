@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -20,6 +22,9 @@ const (
 	restTime = 2500 * time.Millisecond
 	// scheduleTime bounds a schedule, whatever happens: then the harness is wrong.
 	scheduleTime = 6 * time.Minute
+	// standstill is when the harness gives itself up, telling what it waits for: a
+	// run that hangs would tell nobody anything.
+	standstill = scheduleTime + 2*time.Minute
 	// wishPatience bounds the consumer's wishes that are still open after the storm.
 	wishPatience = 90 * time.Second
 )
@@ -37,6 +42,7 @@ type verdict struct {
 // play runs one schedule from its beginning to its verdict.
 func play(ctx context.Context, pg *server, program string, p plan, folder string) (v verdict, err error) {
 	begin := time.Now()
+	defer time.AfterFunc(standstill, giveUp(p.seed)).Stop()
 	ctx, cancel := context.WithTimeout(ctx, scheduleTime)
 	defer cancel()
 	v = verdict{seed: p.seed, kinds: map[string]int{}}
@@ -45,9 +51,7 @@ func play(ctx context.Context, pg *server, program string, p plan, folder string
 		return v, err
 	}
 	defer func() { // what is left running after an error; the good way has ended it already
-		if struck := s.strike(context.WithoutCancel(ctx)); err == nil && struck != nil {
-			v.violations = append(v.violations, "P4: "+struck.Error())
-		}
+		err = errors.Join(err, s.strike(context.WithoutCancel(ctx)))
 		v.took = time.Since(begin)
 	}()
 	if err := s.begin(ctx); err != nil {
@@ -68,6 +72,14 @@ func play(ctx context.Context, pg *server, program string, p plan, folder string
 		v.kinds[f.name]++
 	}
 	return v, ctx.Err()
+}
+
+// giveUp ends the harness with what each goroutine of it waits for.
+func giveUp(seed uint64) func() {
+	return func() {
+		debug.SetTraceback("all")
+		panic(fmt.Sprintf("schedule %d has not ended after %s", seed, standstill))
+	}
 }
 
 // begin starts the processes and connects the merchants.
