@@ -40,8 +40,8 @@ func (c *checker) activities(ctx context.Context) {
 	}
 }
 
-// stuck checks, in our own tables, that no lane is leased for ever and no job
-// runs that nobody works on (I8). All processes have ended by now.
+// stuck checks, in our own tables, that no lane is leased for ever, no job runs
+// that nobody works on, and none of the next version was touched (I8). All processes have ended by now.
 func (c *checker) stuck(ctx context.Context) {
 	since := c.cleared
 	if c.lastKill.After(since) {
@@ -52,7 +52,9 @@ func (c *checker) stuck(ctx context.Context) {
 	}
 	rows, err := c.store.Query(ctx, `SELECT format('lane %s (%s) of connection %s is leased until %s', id, kind, connection_id, leased_until) FROM lanes
 			WHERE leased_until > now() + interval '6 seconds'
-		UNION ALL SELECT format('job %s (%s) is running, since %s', id, kind, attempted_at) FROM river_job WHERE state = 'running' AND attempted_at > $1`, since.Add(c.skew))
+		UNION ALL SELECT format('job %s (%s) is running, since %s', id, kind, attempted_at) FROM river_job WHERE state = 'running' AND attempted_at > $1
+		UNION ALL SELECT format('job %s of the next version was taken: %s after %s attempts', id, state, attempt) FROM river_job
+			WHERE kind = $2 AND (state <> 'available' OR attempt > 0)`, since.Add(c.skew), nextKind)
 	if err == nil {
 		var all []string
 		all, err = pgx.CollectRows(rows, pgx.RowTo[string])

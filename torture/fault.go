@@ -47,7 +47,7 @@ var faults = slices.Concat(processFaults, postgresFaults, networkFaults, hostFau
 
 // inject lets a fault happen, for its time.
 func (s *stage) inject(ctx context.Context, at step) {
-	known := slices.Concat(faults, directedFaults)
+	known := append(slices.Concat(faults, directedFaults), release)
 	t := known[slices.IndexFunc(known, func(t trouble) bool { return t.name == at.what })]
 	f := &fault{name: t.name, side: t.side, from: time.Now(), frozen: t.name == freezeFault}
 	end := t.begin(ctx, s, at, at.random())

@@ -64,7 +64,7 @@ func draw(seed uint64) plan {
 	p.roles = append(p.roles, more[r.IntN(len(more))]...)
 	p.sizes = []int{500 + r.IntN(700), 60 + r.IntN(200), 3 + r.IntN(15)}
 	p.work = drawSteps(r, workEvery, works)
-	p.faults = drawSteps(r, faultEvery, faults)
+	p.faults = append(drawSteps(r, faultEvery, faults), drawRelease(seed)...)
 	p.skew = pickOf(r, skews)
 	if p.news = pickOf(r, []news{byBoth, byBoth, byNotices}); p.news == byNotices {
 		p.env = append(p.env, rareLooks)
