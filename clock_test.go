@@ -17,7 +17,7 @@ func (s *stage) pass(d time.Duration) {
 	s.t.Helper()
 	s.rest()
 	d += rand.N(time.Second) // #nosec G404 -- keeps whole minutes of before and after apart, where they are keys
-	s.eventually(10*time.Second, func() string {
+	s.eventually(30*time.Second, func() string {
 		if err := pgx.BeginFunc(s.t.Context(), s.store.Pool, func(tx pgx.Tx) error { return s.moveBack(tx, d) }); err != nil {
 			return err.Error() // a deadlock with the sweep
 		}

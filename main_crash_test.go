@@ -162,7 +162,7 @@ func TestTermedWorkerEndsInTimeAndLosesNothing(t *testing.T) {
 	s.connect("c", "shop-1", days(40))
 	for range 3 {
 		w := s.worker()
-		s.eventually(20*time.Second, func() string {
+		s.eventually(30*time.Second, func() string {
 			if s.dump(`SELECT 1::text FROM lanes WHERE leased_until > now()`) == "" {
 				return "the worker does not begin"
 			}
@@ -200,14 +200,14 @@ func TestNothingSecretOrPersonalLeaks(t *testing.T) {
 		s.host("/control/faults", map[string]any{"kind": kind, "count": 1})
 	}
 	secrets := append(s.tokens(id), sandboxToken, s.world.Token(), s.world.ClientSecret(), pgtest.Keys, "theirs")
-	s.eventually(20*time.Second, func() string {
+	s.eventually(30*time.Second, func() string {
 		if len(s.world.TrustFile.Items(id)) < 299 {
 			return "not delivered yet"
 		}
 		return ""
 	})
 	before := s.tokens(id)
-	s.eventually(20*time.Second, func() string {
+	s.eventually(30*time.Second, func() string {
 		if slices.Equal(s.tokens(id), before) {
 			return "the token was not refreshed"
 		}
@@ -215,7 +215,7 @@ func TestNothingSecretOrPersonalLeaks(t *testing.T) {
 	})
 	secrets = append(secrets, s.tokens(id)...)
 	s.host("/control/faults", map[string]any{"kind": "revoked", "account": "shop-1"})
-	s.eventually(10*time.Second, func() string {
+	s.eventually(30*time.Second, func() string {
 		if !strings.Contains(s.failures("connection"), "no longer lets us in") {
 			return "not noticed"
 		}

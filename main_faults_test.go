@@ -71,7 +71,7 @@ func TestRevokedAccessStopsTheConnectionUntilItIsAuthorisedAgain(t *testing.T) {
 		Enabled, Authorized bool
 		StatusMessage       string
 	}
-	s.eventually(10*time.Second, func() string {
+	s.eventually(30*time.Second, func() string {
 		s.must(http.MethodGet, "/connections/c", nil, &c)
 		if c.Enabled || c.Authorized || !strings.Contains(c.StatusMessage, "eauthorise") {
 			return fmt.Sprint(c)
@@ -83,7 +83,7 @@ func TestRevokedAccessStopsTheConnectionUntilItIsAuthorisedAgain(t *testing.T) {
 	}
 	s.orders("shop-1", 20)
 	s.authorise("c", "shop-1")
-	s.eventually(10*time.Second, func() string { return s.settled("shop-1", "c") })
+	s.eventually(30*time.Second, func() string { return s.settled("shop-1", "c") })
 }
 
 func TestTargetFaultsLoseAndRepeatNothing(t *testing.T) {
@@ -111,7 +111,7 @@ func TestTargetFaultsLoseAndRepeatNothing(t *testing.T) {
 		})
 		s.trustFile("/control/faults", map[string]any{})
 	}
-	s.eventually(10*time.Second, func() string { // all that was unclear is read back
+	s.eventually(30*time.Second, func() string { // all that was unclear is read back
 		var n int
 		err := s.store.Pool.QueryRow(t.Context(), `SELECT count(*) FROM entries WHERE verify_after IS NOT NULL OR state = 'pending'`).Scan(&n)
 		if n > 0 || err != nil {
@@ -138,7 +138,7 @@ func TestItemsThatTrustFileRefusesAreListedAndCanBeSentAgain(t *testing.T) {
 			BadItems                               []struct{ ItemID string }
 		}
 	}
-	s.eventually(10*time.Second, func() string {
+	s.eventually(30*time.Second, func() string {
 		s.must(http.MethodGet, "/baditems", nil, &list)
 		if len(list.Errors) != 1 || len(list.Errors[0].BadItems) != 1 || list.Errors[0].BadItems[0].ItemID != bad {
 			return fmt.Sprint(list)
@@ -150,7 +150,7 @@ func TestItemsThatTrustFileRefusesAreListedAndCanBeSentAgain(t *testing.T) {
 	})
 	s.trustFile("/control/faults", map[string]any{})
 	s.must(http.MethodPost, "/connections/c/baditems/retry", nil, nil)
-	s.eventually(10*time.Second, func() string { return s.settled("shop-1", "c") })
+	s.eventually(30*time.Second, func() string { return s.settled("shop-1", "c") })
 	s.must(http.MethodGet, "/baditems", nil, &list)
 	if len(list.Errors) != 0 {
 		t.Errorf("still listed: %v", list)
@@ -163,14 +163,14 @@ func TestUnknownConnectionAtTrustFileIsDisabledAndResumes(t *testing.T) {
 	s.trustFile("/control/faults", map[string]any{"kind": "404", "connectionId": "c"})
 	s.connect("c", "shop-1", days(40))
 	var c struct{ Enabled, Authorized bool }
-	s.eventually(10*time.Second, func() string {
+	s.eventually(30*time.Second, func() string {
 		if s.must(http.MethodGet, "/connections/c", nil, &c); c.Enabled || !c.Authorized {
 			return fmt.Sprint(c)
 		}
 		return ""
 	})
 	s.trustFile("/control/faults", map[string]any{})
-	s.eventually(10*time.Second, func() string { return s.settled("shop-1", "c") })
+	s.eventually(30*time.Second, func() string { return s.settled("shop-1", "c") })
 }
 
 func TestTwoRefusalsOfOurTokenPauseTheConnectorAndItResumes(t *testing.T) {
@@ -179,14 +179,14 @@ func TestTwoRefusalsOfOurTokenPauseTheConnectorAndItResumes(t *testing.T) {
 	s.trustFile("/control/faults", map[string]any{"kind": "401"})
 	s.connect("c", "shop-1", days(40))
 	var connector struct{ Enabled bool }
-	s.eventually(10*time.Second, func() string {
+	s.eventually(30*time.Second, func() string {
 		if s.must(http.MethodGet, "/connector", nil, &connector); connector.Enabled {
 			return "the connector is still on"
 		}
 		return ""
 	})
 	s.trustFile("/control/faults", map[string]any{})
-	s.eventually(10*time.Second, func() string { return s.settled("shop-1", "c") })
+	s.eventually(30*time.Second, func() string { return s.settled("shop-1", "c") })
 	if s.must(http.MethodGet, "/connector", nil, &connector); !connector.Enabled {
 		t.Error("the connector did not come back")
 	}
@@ -202,7 +202,7 @@ func TestSwitchedOffConnectorWaits(t *testing.T) {
 		t.Errorf("%d items were sent while it was off", n)
 	}
 	s.must(http.MethodPut, "/connector", map[string]bool{"enabled": true}, nil)
-	s.eventually(10*time.Second, func() string { return s.settled("shop-1", "c") })
+	s.eventually(30*time.Second, func() string { return s.settled("shop-1", "c") })
 }
 
 func TestNoRequestStartsAfterDeleteOrDisable(t *testing.T) {
@@ -215,7 +215,7 @@ func TestNoRequestStartsAfterDeleteOrDisable(t *testing.T) {
 	} {
 		id := fmt.Sprint("c", time.Now().UnixNano())
 		s.connect(id, "shop-1", days(40))
-		s.eventually(10*time.Second, func() string {
+		s.eventually(30*time.Second, func() string {
 			if len(s.world.TrustFile.Requests(id)) == 0 {
 				return "no delivery yet"
 			}
@@ -237,11 +237,11 @@ func TestRenameCarriesEverythingOn(t *testing.T) {
 	s := newStage(t, sandbox.Config{})
 	s.orders("shop-1", 20)
 	s.connect("old", "shop-1", days(40))
-	s.eventually(10*time.Second, func() string { return s.settled("shop-1", "old") })
+	s.eventually(30*time.Second, func() string { return s.settled("shop-1", "old") })
 	s.must(http.MethodPut, "/connections/old", map[string]string{"connectionId": "new"}, nil)
 	first := s.world.Host.Truth("shop-1")[0].ID
 	s.host("/control/orders/"+first+"/refund", map[string]any{})
-	s.eventually(10*time.Second, func() string {
+	s.eventually(30*time.Second, func() string {
 		if n := len(s.world.TrustFile.Items("new")); n != 1 {
 			return fmt.Sprint(n, " items under the new id")
 		}
@@ -258,7 +258,7 @@ func TestOrderThatPagingDropsShowsAsAGapAndArrives(t *testing.T) {
 	dropped := s.world.Host.Truth("shop-1")[11]
 	s.host("/control/faults", map[string]any{"kind": "dropped", "orders": []string{dropped.ID}})
 	s.connect("c", "shop-1", days(40))
-	s.eventually(10*time.Second, func() string {
+	s.eventually(30*time.Second, func() string {
 		if n := len(s.world.TrustFile.Items("c")); n != 39 {
 			return fmt.Sprint(n, " items are there")
 		}
@@ -268,8 +268,8 @@ func TestOrderThatPagingDropsShowsAsAGapAndArrives(t *testing.T) {
 	if _, err := s.store.Pool.Exec(t.Context(), `UPDATE lanes SET due_at = now() WHERE kind = 'reconcile'`); err != nil {
 		t.Fatal(err)
 	}
-	s.eventually(10*time.Second, func() string { return s.settled("shop-1", "c") })
-	s.eventually(5*time.Second, func() string {
+	s.eventually(30*time.Second, func() string { return s.settled("shop-1", "c") })
+	s.eventually(30*time.Second, func() string {
 		var body map[string]any
 		s.must(http.MethodGet, "/connections/c/completeness", nil, &body)
 		if !strings.Contains(fmt.Sprint(body), "missing:1") {
@@ -291,7 +291,7 @@ func TestInstallSignsUpOneCompanyAndStartsWithThePut(t *testing.T) {
 		}
 	}
 	var id string
-	s.eventually(10*time.Second, func() string {
+	s.eventually(30*time.Second, func() string {
 		var list struct{ Connections []string }
 		if s.must(http.MethodGet, "/connections?enabled=false", nil, &list); len(list.Connections) != 1 {
 			return fmt.Sprint(list)
@@ -300,7 +300,7 @@ func TestInstallSignsUpOneCompanyAndStartsWithThePut(t *testing.T) {
 		return ""
 	})
 	s.must(http.MethodPut, "/connections/"+id, map[string]any{"enabled": true, "startDate": days(40)}, nil)
-	s.eventually(10*time.Second, func() string { return s.settled("shop-2", id) })
+	s.eventually(30*time.Second, func() string { return s.settled("shop-2", id) })
 	var n int
 	if err := s.store.Pool.QueryRow(t.Context(), `SELECT count(*) FROM connections`).Scan(&n); err != nil || n != 1 {
 		t.Errorf("%d connections, %v", n, err)

@@ -66,14 +66,14 @@ func TestOlderReadingOfAnotherLaneComesTooLate(t *testing.T) {
 	}
 	order := s.world.Host.Truth("shop-1")[1]
 	s.host("/control/orders/"+order.ID+"/edit", map[string]any{"amount": "12.34"})
-	s.eventually(20*time.Second, func() string {
+	s.eventually(30*time.Second, func() string {
 		if len(s.world.TrustFile.Items("c")) == 0 {
 			return "the change has not arrived"
 		}
 		return ""
 	})
 	close(road.release)
-	s.eventually(20*time.Second, func() string { return s.settled("shop-1", "c") })
+	s.eventually(30*time.Second, func() string { return s.settled("shop-1", "c") })
 	for _, item := range s.world.TrustFile.Items("c") {
 		if item.ItemID == order.ID && len(item.Versions) != 1 {
 			t.Errorf("the changed order was sent %d times", len(item.Versions))

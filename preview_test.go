@@ -89,7 +89,7 @@ func TestPreviewForetellsTheSync(t *testing.T) {
 		"mix": map[string]int{"refunded": 5, "partly": 5, "cancelled": 5, "test": 3, "pending": 3, "digital": 3, "pickup": 5}})
 	s.must(http.MethodPut, "/connector", map[string]bool{"enabled": false}, nil) // nothing travels yet
 	s.connect("demo", "shop-1", days(40))
-	s.eventually(10*time.Second, func() string { // the housekeeping has done its part
+	s.eventually(30*time.Second, func() string { // the housekeeping has done its part
 		var done bool
 		if err := s.store.Pool.QueryRow(t.Context(), `SELECT company_name IS NOT NULL AND trim_at > now() FROM connections`).Scan(&done); err != nil || !done {
 			return fmt.Sprint("not named and looked through: ", err)
@@ -108,7 +108,7 @@ func TestPreviewForetellsTheSync(t *testing.T) {
 
 	s.must(http.MethodPut, "/connector", map[string]bool{"enabled": true}, nil)
 	var done struct{ Totals tally }
-	s.eventually(20*time.Second, func() string {
+	s.eventually(30*time.Second, func() string {
 		s.must(http.MethodGet, "/connections/demo/completeness", nil, &done)
 		if n := done.Totals.Delivered.Items; n != p.Totals.New || done.Totals.Pending.Items > 0 {
 			return fmt.Sprintf("%d were foretold, %d are delivered, %d under way", p.Totals.New, n, done.Totals.Pending.Items)

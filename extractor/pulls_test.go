@@ -182,7 +182,7 @@ func (h *gateHost) looks(account string) int64 {
 // eventually waits for something that happens by itself.
 func (w *world) eventually(what string, done func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			w.t.Fatal("it does not happen: " + what)
 		}
