@@ -1,6 +1,8 @@
 package extractor
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -233,6 +235,18 @@ func TestRecordWhoseNameCannotBeKeptIsRefusedAlone(t *testing.T) {
 	w.sync()
 	expect(t, "the other", w.cents("sale", "o2"), 200)
 	expect(t, "bad items", w.one(`SELECT count(*) FROM bad_items WHERE settled_at IS NULL`), "1")
+}
+
+func TestSkippedItemWhoseKeyCannotBeKeptHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "2020-01-01")
+	for i, key := range []string{"o\x00", strings.Repeat("o", 3000)} {
+		w.host.put(fmt.Sprint("o", i), 1, thing{Key: key, Day: today(), Skip: "test order"})
+	}
+	w.host.put("fine", 1, thing{Key: "fine", Day: today(), Cents: 200})
+	w.sync()
+	expect(t, "the other", w.cents("sale", "fine"), 200)
+	expect(t, "bad items", w.one(`SELECT count(*) FROM bad_items WHERE settled_at IS NULL`), "2")
 }
 
 func TestSaleBeforeTheYearOneHoldsNothingUp(t *testing.T) {
