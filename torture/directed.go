@@ -14,8 +14,8 @@ import (
 
 // directed are schedules written by hand, each of which makes a race certain
 // that drawn ones seldom meet. They are of the same steps, and some that are not
-// drawn. No process ends or stands still in them and no wire fails, so nothing
-// has an excuse.
+// drawn. No process ends or stands still in them but where it says so, and no wire
+// fails, so nothing else has an excuse.
 var directed = map[string]plan{
 	"version": { // two lanes read one order, and the older reading is committed last
 		seed: 910_001, roles: []string{roleBoth, roleWorker}, sizes: []int{160}, tokenLife: time.Hour, start: 2, strict: true,
@@ -31,6 +31,11 @@ var directed = map[string]plan{
 		env:    []string{"FAILPOINT=after mark", "FAILPOINT_WAYS=hang", "FAILPOINT_HANG=" + freezeTime.String()},
 		faults: []step{{what: targetSlow, long: 9 * time.Second}},
 		work:   steps(1, 0, "new orders"),
+	},
+	"ledger": { // who reads a page dies right before its commit
+		seed: 910_008, roles: []string{roleBoth, roleWorker}, sizes: []int{160}, tokenLife: time.Hour, start: 9, unarmed: pageCommit,
+		env:  []string{"FAILPOINT=" + pageCommit, "FAILPOINT_WAYS=kill"},
+		work: steps(1, 0, pastLost),
 	},
 	"quiet": { // orders change while a copy of what they were is still to take effect
 		seed: 910_007, roles: []string{roleBoth, roleWorker}, sizes: []int{60}, tokenLife: time.Hour, start: firstStart, strict: true,
@@ -60,6 +65,7 @@ const (
 	lateNews     = "orders change while the answer to the delivery before them is not heard"
 	targetSlow   = "trustfile: slow, all the time"
 	lateCopy     = "orders change while a request with what they were is to take effect late"
+	pastLost     = "the start date moves, and who reads the past dies"
 	editUnlisted = "edit of orders that the listing never shows again"
 	targetFew    = "trustfile: takes a few at a time, all the time"
 	endpointSlow = "host: token endpoint slow, all the time"
@@ -73,6 +79,7 @@ var directedWorks = []work{
 	{name: lateNews, do: changeWhileStill},
 	{name: lateCopy, do: changeBeforeLateCopy},
 	{name: editUnlisted, do: editWhatIsNotListed},
+	{name: pastLost, do: killReaderOfPast},
 	{name: twoReaders, do: startTwoReaders},
 	{name: amid("off and on"), do: amidDelivery(func(ctx context.Context, s *stage, m *merchant) error { return offAndOn(ctx, s, m, 900) })},
 	{name: amid("rename"), do: amidDelivery(func(ctx context.Context, s *stage, m *merchant) error { return m.rename(ctx, s) })},
@@ -158,6 +165,32 @@ func editWhatIsNotListed(ctx context.Context, s *stage, m *merchant, r *rand.Ran
 		}
 	}
 	s.seen.look(s.world.Host, m.account)
+	return nil
+}
+
+// pageCommit is where the reader of a page dies.
+const pageCommit = "before the page's commit"
+
+// killReaderOfPast ends who reads orders that an earlier start date asks for, older
+// than the recount looks back, before they are committed. Were the position, nobody
+// would find them.
+func killReaderOfPast(ctx context.Context, s *stage, m *merchant, _ *rand.Rand) error {
+	if !s.quiescent(ctx, m) {
+		return errNeverCame
+	}
+	if err := os.Remove(failureNote(s.folder, pageCommit, "kill")); err != nil {
+		return err
+	}
+	begun := time.Now()
+	if err := m.moveStart(ctx, s, day(firstStart)); err != nil {
+		return err
+	}
+	if !s.failed(ctx, pageCommit, "kill") {
+		return errNeverCame
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.injected = append(s.injected, &fault{name: "kill -9 " + pageCommit, side: sideProcess, from: begun, to: time.Now()})
 	return nil
 }
 

@@ -40,6 +40,7 @@ type plan struct {
 	explains  bool          // they fail by themselves, which explains what only faults explain
 	strict    bool          // nothing is excused
 	place     string        // of the code, which fails in each way once
+	unarmed   string        // a place that kills nobody before a step arms it
 	start     int           // days before today of the first start date
 	news      news          // how changes at the host become known
 	skew      time.Duration // how far the clock of Postgres is ahead of the processes'

@@ -62,6 +62,11 @@ func raise(ctx context.Context, pg *server, program string, p plan, folder strin
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return nil, err
 	}
+	if p.unarmed != "" { // as if it had killed already
+		if err := os.WriteFile(failureNote(folder, p.unarmed, "kill"), nil, 0o600); err != nil {
+			return nil, err
+		}
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.strike(ctx))
