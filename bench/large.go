@@ -15,7 +15,7 @@ import (
 const mostLarge = 1.3
 
 const (
-	largeLedger, smallLedger           = 10_000_000, 1_000_000
+	largeLedger, smallLedger           = 50_000_000, 1_000_000
 	shortLargeLedger, shortSmallLedger = 400_000, 50_000
 	// ledgerChunk is how many entries one statement makes.
 	ledgerChunk = 1_000_000
@@ -70,19 +70,21 @@ func (d *driver) inLedger(ctx context.Context, name string, entries, small int, 
 		return errors.Join(err, drop())
 	}
 	defer pool.Close()
+	began := time.Now()
 	c := crowd{size: small, from: time.Now().Add(time.Hour), since: d.world.From, token: d.world.smallToken}
 	err = fillLedger(ctx, pool, entries)
 	if err == nil {
 		err = c.make(ctx, pool)
 	}
 	if err == nil {
+		fmt.Printf("%9d entries  made in %s\n", entries, time.Since(began).Round(time.Second))
 		err = do(func(into *[]turn) error { return d.syncAll(ctx, pool, database, c, entries, into) })
 	}
 	return errors.Join(err, drop())
 }
 
-// fillLedger makes entries, and the key and the indexes after them: a tenth of
-// the time where they are too large for the memory.
+// fillLedger makes entries, and the key and the indexes after them: page after page
+// of an index, not each page again and again.
 func fillLedger(ctx context.Context, pool *pgxpool.Pool, entries int) error {
 	again, err := bare(ctx, pool)
 	if err != nil {
@@ -91,6 +93,9 @@ func fillLedger(ctx context.Context, pool *pgxpool.Pool, entries int) error {
 	for from := 1; from <= entries; from += ledgerChunk {
 		if _, err := pool.Exec(ctx, ledgerSQL, from, min(entries, from+ledgerChunk-1), otherMerchants); err != nil {
 			return err
+		}
+		if from/ledgerChunk%10 == 9 {
+			fmt.Printf("%9d of %d entries\n", from+ledgerChunk-1, entries)
 		}
 	}
 	for _, sql := range again {
