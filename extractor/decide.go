@@ -1,7 +1,6 @@
 package extractor
 
 import (
-	"bytes"
 	"maps"
 
 	"extractor/models"
@@ -79,7 +78,7 @@ func (b *book) decide(r *reading, have []*entry) decision {
 	if r.vanished {
 		r.record.Version = newest(have)
 	}
-	if r.repeated || newest(have) > r.record.Version && !models.Bad("version") {
+	if r.repeated || r.unchanged || newest(have) > r.record.Version && !models.Bad("version") {
 		d.counts.Unchanged = 1
 		return d
 	}
@@ -164,7 +163,7 @@ func (b *book) decideItem(c *content, r *reading, all map[models.Ref]*entry, d *
 		old.Version, old.Record = r.record.Version, r.name()
 		old.change()
 	}
-	switch same := bytes.Equal(old.Hash, c.hash) && !models.Bad("hash"); {
+	switch same := c.is(old.Hash); {
 	case same && old.Compensated: // taken back by an item of its own, which is undone in its turn
 		old.Compensated = false
 		old.change()

@@ -16,6 +16,7 @@
 //	transform.go  what a record means; what is refused is kept with its sentence
 //	decide.go     a pure comparison of what was read with what the ledger holds
 //	takeback.go   what to do about items the host no longer has
+//	unchanged.go  of what is read again, nearly nothing changed: that is told first
 //	ledger.go     one transaction: entries, bad items, tallies, cursor, due times
 //	deliver.go    the oldest undelivered entries, one batch in flight per connection
 //	settle.go     what the target's answer means for the ledger

@@ -46,7 +46,7 @@ func (f *foreseen) put(e *entry) {
 // having gives the entries that the readings are compared with, as slice.load
 // does: copies, to be changed.
 func (f *foreseen) having(ctx context.Context, tx pgx.Tx, connection int64, readings []reading, byKey bool) ([]reading, map[string][]*entry, error) {
-	fresh, err := loadEntries(ctx, tx, connection, readings)
+	fresh, err := loadEntries(ctx, tx, connection, namesOf(readings))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -116,22 +116,23 @@ func (s *slice) write(ctx context.Context, tx pgx.Tx, readings []reading, to adv
 	return w.result, errors.Join(err, failpoint.Hit("before the page's commit"))
 }
 
-// load reads the entries that the readings are compared with. One commit at a
-// time does so; where there are entries already, delivery waits as well, since
-// what it has under way decides how they may change.
+// load reads the entries that the readings are compared with, of those that are
+// not unchanged. One commit at a time does so; where there are such entries,
+// delivery waits as well, since what it has under way decides how they may change.
 func (s *slice) load(ctx context.Context, tx pgx.Tx, readings []reading, byKey bool) ([]reading, map[string][]*entry, error) {
 	if err := models.LockLedger.Hold(ctx, tx, s.lane.Connection); err != nil {
 		return nil, nil, err
 	}
 	markRepeats(readings)
-	have, err := loadEntries(ctx, tx, s.lane.Connection, readings)
-	if err != nil || len(have) == 0 && !byKey {
-		return readings, have, err
+	known, err := s.known(ctx, tx, readings, byKey)
+	if err != nil || len(known) == 0 && !byKey {
+		return readings, nil, err
 	}
 	if err := models.LockOutbox.Hold(ctx, tx, s.lane.Connection); err != nil {
 		return nil, nil, err
 	}
-	if have, err = loadEntries(ctx, tx, s.lane.Connection, readings); err != nil {
+	have, err := loadEntries(ctx, tx, s.lane.Connection, known)
+	if err != nil {
 		return nil, nil, err
 	}
 	if byKey {
@@ -142,20 +143,28 @@ func (s *slice) load(ctx context.Context, tx pgx.Tx, readings []reading, byKey b
 	return readings, have, markInFlight(ctx, tx, s.lane.Connection, have)
 }
 
+// known names the records of which entries are to be read. Where items may move
+// from one record to another, a record that did not change counts as well.
+func (s *slice) known(ctx context.Context, tx pgx.Tx, readings []reading, byKey bool) ([]string, error) {
+	if !byKey {
+		return markUnchanged(ctx, tx, s.lane.Connection, readings)
+	}
+	for i := range readings {
+		readings[i].unchanged = false
+	}
+	return namesOf(readings), nil
+}
+
 const entryColumns = `e.kind, e.key, e.record, e.version, e.state, coalesce(e.reason, ''), e.hash, e.seq, e.sent_seq, coalesce(e.day::text, ''),
 	e.sales_amount, e.sales_tax, e.shipping_amount, e.shipping_tax, coalesce(e.reverses, ''), e.compensated, e.held_payload IS NOT NULL, e.verify_after IS NOT NULL`
 
-// loadEntries reads the entries of the readings' records, by record name. All
-// key columns are joined as arrays: with a constant among them the planner
-// reads the whole connection on fresh statistics.
-func loadEntries(ctx context.Context, tx pgx.Tx, connection int64, readings []reading) (map[string][]*entry, error) {
+// loadEntries reads the entries of records, by record name. All key columns are
+// joined as arrays: with a constant among them the planner reads the whole
+// connection on fresh statistics.
+func loadEntries(ctx context.Context, tx pgx.Tx, connection int64, records []string) (map[string][]*entry, error) {
 	have := make(map[string][]*entry)
-	if len(readings) == 0 {
+	if len(records) == 0 {
 		return have, nil
-	}
-	records := make([]string, len(readings))
-	for i := range readings {
-		records[i] = readings[i].name()
 	}
 	slices.Sort(records)
 	records = slices.Compact(records) // a record that is listed twice has its entries once
@@ -165,6 +174,15 @@ func loadEntries(ctx context.Context, tx pgx.Tx, connection int64, readings []re
 		return nil, err
 	}
 	return have, eachEntry(rows, func(e *entry) { have[e.Record] = append(have[e.Record], e) })
+}
+
+// namesOf are the names of the readings' records.
+func namesOf(readings []reading) []string {
+	names := make([]string, len(readings))
+	for i := range readings {
+		names[i] = readings[i].name()
+	}
+	return names
 }
 
 // eachEntry reads rows of entryColumns.

@@ -18,10 +18,11 @@ const (
 	leastLanes = pastCommits
 	// idleWanted is the part of the time without any commit of the past from which
 	// on more lanes are worth their memory. idleSpare is that below which one less
-	// would do.
-	idleWanted, idleSpare = 0.1, 0.02
-	// idleWeight is the weight of the latest commit in that part: a few of them tell.
-	idleWeight = 0.25
+	// would do, if lanes wait for their turn for more than spareWait of the time that
+	// turn and commit take: a busy machine alone is no sign of too many.
+	idleWanted, idleSpare, spareWait = 0.1, 0.02, 1.0 / 3
+	// latest is the weight of the latest commit in these parts: a few of them tell.
+	latest = 0.25
 	// idleLong is a time without any commit that tells by itself: two lanes of a
 	// host that answers at once have read what a commit holds in less.
 	idleLong = 100 * time.Millisecond
@@ -41,6 +42,7 @@ type past struct {
 	commits int           // under way
 	since   time.Time     // when there was none any more, or it was last too long ago
 	idle    float64       // part of the time without any, as of late
+	waiting float64       // part of a commit that is waiting for its turn, as of late
 }
 
 func newPast(most int) *past {
@@ -86,7 +88,7 @@ func (p *past) tryEnter(now time.Time) (full <-chan struct{}) {
 func (p *past) leave() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.lanes--; p.idle < idleSpare && p.room > leastLanes {
+	if p.lanes--; p.idle < idleSpare && p.waiting > spareWait && p.room > leastLanes {
 		p.room--
 	}
 	p.tell()
@@ -109,6 +111,7 @@ func (p *past) tell() {
 
 // commit runs do in its turn.
 func (p *past) commit(ctx context.Context, do func() error) error {
+	asked := time.Now()
 	select {
 	case p.turns <- struct{}{}:
 	case <-ctx.Done():
@@ -117,9 +120,13 @@ func (p *past) commit(ctx context.Context, do func() error) error {
 	defer func() { <-p.turns }()
 	begun := time.Now()
 	idle := p.begin(begun)
-	defer func() { p.end(time.Now(), time.Since(begun), idle) }()
+	defer func() { p.end(spell{idle: idle, wait: begun.Sub(asked), took: time.Since(begun)}) }()
 	return do()
 }
+
+// spell is how long one commit took, how long it had waited for its turn, and for
+// how long there had been none.
+type spell struct{ idle, wait, took time.Duration }
 
 // begin notes that a commit begins, and tells for how long there was none.
 func (p *past) begin(now time.Time) (idle time.Duration) {
@@ -134,17 +141,21 @@ func (p *past) begin(now time.Time) (idle time.Duration) {
 
 // end notes that a commit ended. Where commits wait for pages it makes room for as
 // many lanes as would keep them going.
-func (p *past) end(now time.Time, took, idle time.Duration) {
+func (p *past) end(s spell) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.commits--
-	p.since = now
-	if all := idle + took; all > 0 {
-		p.idle += idleWeight * (idle.Seconds()/all.Seconds() - p.idle)
-	}
+	p.since = time.Now()
+	p.idle += latest * (part(s.idle, s.took) - p.idle)
+	p.waiting += latest * (part(s.wait, s.took) - p.waiting)
 	if p.idle > idleWanted {
 		p.grow(int(math.Ceil(float64(p.lanes) / (1 - p.idle))))
 	}
+}
+
+// part is the part of both together that one time is.
+func part(one, other time.Duration) float64 {
+	return one.Seconds() / max(one+other, 1).Seconds()
 }
 
 // workPast works on one window of the past after the other, while there is room.

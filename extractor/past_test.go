@@ -9,9 +9,18 @@ import (
 	"time"
 )
 
+// endless is a window that has more pages than a test reads.
+const endless = 1 << 20
+
 // busy lets as many lanes as may work on the past: each reads for so long and
 // then commits, which one at a time does. It returns how many were under way last.
 func busy(t *testing.T, p *past, read, commit, span time.Duration) (lanes int) {
+	t.Helper()
+	return busyWindows(t, p, endless, read, commit, span)
+}
+
+// busyWindows does so with windows that end after so many commits.
+func busyWindows(t *testing.T, p *past, window int, read, commit, span time.Duration) (lanes int) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), span)
 	defer stop()
@@ -20,7 +29,7 @@ func busy(t *testing.T, p *past, read, commit, span time.Duration) (lanes int) {
 	for range p.most {
 		ended.Go(func() {
 			for p.enter(func() bool { return ctx.Err() != nil }) {
-				for ctx.Err() == nil {
+				for n := 0; n < window && ctx.Err() == nil; n++ {
 					time.Sleep(read)
 					_ = p.commit(ctx, func() error {
 						ledger <- struct{}{}
@@ -73,6 +82,21 @@ func TestLanesOfThePastMakeRoomAgain(t *testing.T) {
 		}
 		if n := busy(t, p, 20*time.Millisecond, 30*time.Millisecond, time.Second); n > 3 {
 			t.Errorf("at once: %d lanes", n)
+		}
+	})
+}
+
+// TestLanesThatEndAreFollowedByOthers: where all lanes together just keep commits
+// going, each window that ends makes room for another one.
+func TestLanesThatEndAreFollowedByOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPast(8)
+		for i := range 10 { // at different moments of the windows
+			span := time.Second + time.Duration(i)*170*time.Millisecond
+			if n := busyWindows(t, p, 3, 300*time.Millisecond, 45*time.Millisecond, span); n < 6 {
+				t.Errorf("after %v: %d lanes", span, n)
+			}
 		}
 	})
 }

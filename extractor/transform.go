@@ -24,10 +24,20 @@ type reading struct {
 	// ledger holds, so that a record which comes back with a newer one counts.
 	vanished bool
 	repeated bool // the page holds the record once more, and that reading counts
+	// unchanged: the ledger has the record just as it was read. It was asked before
+	// anything was decided.
+	unchanged bool
+	named     string // see name
 }
 
-// name is the record's identity within its connection.
-func (r *reading) name() string { return r.record.Kind + "/" + r.record.Key }
+// name is the record's identity within its connection. It is asked for again and
+// again, so it is made once.
+func (r *reading) name() string {
+	if r.named == "" {
+		r.named = r.record.Kind + "/" + r.record.Key
+	}
+	return r.named
+}
 
 // content is an item in its canonical form: all that the ledger needs of it, and
 // small, for thousands of them wait at a time.

@@ -13,10 +13,25 @@ import (
 // cut at the least: the fewer, the longer one lane reads on alone in the end.
 const rounds = 2
 
+// coarse is how many times the host's smallest window none is cut below while few
+// lanes keep commits going: then one that reads on alone in the end costs less
+// than many windows, each with a claim and a last commit that is not full.
+const coarse = 5
+
+// finest is the smallest window that is worth its cost just now.
+func (p *past) finest(least time.Duration) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.room <= leastLanes {
+		return coarse * least
+	}
+	return least
+}
+
 // shareOut leaves the older part of a window that nobody has begun to read to other
 // lanes, where the host lets us: whole windows are few, and differ in what they hold.
 func (s *slice) shareOut(ctx context.Context) error {
-	least := s.host.Info().Window
+	least := s.past.finest(s.host.Info().Window)
 	if s.lane.Kind != models.LaneBackfill || least <= 0 || s.lane.Cursor != "" {
 		return nil
 	}

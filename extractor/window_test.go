@@ -20,6 +20,7 @@ func TestWindowsAreSharedOut(t *testing.T) {
 	windows := w.one(`SELECT count(*) FROM lanes WHERE kind = 'backfill'`)
 	expect(t, "windows at first", windows, "5")
 	w.host.window = 24 * time.Hour
+	w.past.room = w.past.most // the host takes its time
 	for i := range 40 {
 		w.host.put(fmt.Sprint("o", i), 1, thing{Key: fmt.Sprint("o", i), Day: today(), Cents: 1})
 		w.host.age(fmt.Sprint("o", i), time.Duration(i)*36*time.Hour+time.Hour)
@@ -34,6 +35,20 @@ func TestWindowsAreSharedOut(t *testing.T) {
 	n, err := strconv.Atoi(w.one(`SELECT count(*) FROM lanes WHERE kind = 'backfill'`))
 	if err != nil || n < 10 || n > 30 {
 		t.Errorf("%d windows, %v", n, err)
+	}
+}
+
+// TestWindowsAreFewWhereFewLanesAreOfUse: while two lanes keep commits going, none is
+// as short as the host would let us cut it.
+func TestWindowsAreFewWhereFewLanesAreOfUse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, time.Now().AddDate(0, 0, -60).Format(time.DateOnly))
+	w.host.window = 24 * time.Hour
+	w.work(models.LaneBackfill)
+	expect(t, "windows left", w.one(`SELECT count(*) FROM lanes WHERE kind = 'backfill' AND done_at IS NULL`), "0")
+	expect(t, "none is cut shorter", w.one(`SELECT count(*) FROM lanes WHERE kind = 'backfill' AND to_at - from_at < '4 days'`), "0")
+	if n := w.one(`SELECT count(*) FROM lanes WHERE kind = 'backfill'`); n != "6" && n != "7" && n != "8" {
+		t.Errorf("%s windows", n)
 	}
 }
 

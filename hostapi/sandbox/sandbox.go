@@ -42,9 +42,9 @@ const (
 	// parallel is how many windows of the past may be read at the same time: the
 	// host has no quota. As long as it answers at once, the engine reads fewer.
 	parallel = 8
-	// window is how small they may be cut to be shared out: days keep eight lanes
-	// busy to the end, and cost Postgres a fifth more than this when the host is fast.
-	window = 5 * 24 * time.Hour
+	// window is how small they may be cut to be shared out: a request costs the host
+	// nothing, so that one for a day without orders is no waste.
+	window = 24 * time.Hour
 	// mapping is the version of Transform. Raise it when Transform changes what it
 	// makes of a record: what was refused is then tried again.
 	mapping = 1
