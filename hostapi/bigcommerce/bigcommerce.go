@@ -27,7 +27,7 @@
 //     the one that prices were shown in. Nothing is converted.
 //   - Refunds have no date of change and cannot be listed by one. They are read
 //     by the date they were made, and again with each change of an order whose
-//     status says that it was refunded or cancelled.
+//     status says that it was refunded, or that it does not count any more.
 //   - A refund tells its tax as one sum. Unless it gives back shipping besides
 //     goods, that sum belongs to one of them; else it is divided by the rates of
 //     the sale. A refund at the level of the order is without tax there.

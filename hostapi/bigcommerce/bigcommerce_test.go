@@ -200,23 +200,25 @@ func TestTaxesBySeveralAddresses(t *testing.T) {
 	}
 }
 
-// An order that is cancelled takes its refunds with it, although their own list does not show them again.
-func TestCancelledOrderTakesItsRefunds(t *testing.T) {
+// An order that does not count any more takes its refunds with it, although their own list does not show them again.
+func TestOrderCalledOffTakesItsRefunds(t *testing.T) {
 	t.Parallel()
-	f := &fakeBigCommerce{t: t, pageSize: 4, orders: []map[string]any{fakeOrder(1, 1)}, refunds: []map[string]any{fakeRefund(1, 1, 10, 54.13)}}
-	h, a := counter(t, f)
-	before := find(t, pullAll(t, h, a, window, nothing), "1-r1")
-	f.orders[0]["status_id"], f.orders[0]["date_modified"] = 5, stamp(at(60))
-	late := models.Window{From: day.Add(30 * time.Minute), To: window.To}
-	records := pullAll(t, h, a, late, nothing)
-	for _, key := range []string{"1", "1-r1"} {
-		items, err := h.Transform(find(t, records, key))
-		if err != nil || len(items) != 1 || items[0].Skip != "cancelled order" {
-			t.Errorf("%s: %+v, %v", key, items, err)
+	for _, status := range []int64{statusPending, statusCancelled, statusDeclined, statusAwaitingPayment, statusVerification} {
+		f := &fakeBigCommerce{t: t, pageSize: 4, orders: []map[string]any{fakeOrder(1, 1)}, refunds: []map[string]any{fakeRefund(1, 1, 10, 54.13)}}
+		h, a := counter(t, f)
+		before := find(t, pullAll(t, h, a, window, nothing), "1-r1")
+		f.orders[0]["status_id"], f.orders[0]["date_modified"] = status, stamp(at(60))
+		late := models.Window{From: day.Add(30 * time.Minute), To: window.To}
+		records := pullAll(t, h, a, late, nothing)
+		for _, key := range []string{"1", "1-r1"} {
+			items, err := h.Transform(find(t, records, key))
+			if err != nil || len(items) != 1 || items[0].Skip != skipStatus[status] {
+				t.Errorf("%s: %+v, %v", key, items, err)
+			}
 		}
-	}
-	if after := find(t, records, "1-r1"); after.Version <= before.Version {
-		t.Errorf("version %s after %s", after.Version, before.Version)
+		if after := find(t, records, "1-r1"); after.Version <= before.Version {
+			t.Errorf("version %s after %s", after.Version, before.Version)
+		}
 	}
 }
 

@@ -46,13 +46,15 @@ func (h *host) reader(ctx context.Context, a hostapi.Account) (*reader, error) {
 }
 
 // refundable are the statuses in which an order may have refunds that are to be
-// read again: it was refunded, or it was called off and takes them with it.
+// read again: it was refunded, or it does not count any more and takes them with it.
 func refundable(status int64) bool {
 	switch status {
-	case statusRefunded, statusPartlyRefunded, statusCancelled, statusDeclined:
+	case statusRefunded, statusPartlyRefunded:
 		return true
+	case statusIncomplete: // never paid for
+		return false
 	}
-	return false
+	return skipStatus[status] != ""
 }
 
 // orderRecords makes records of orders, and of the refunds of those that have any.

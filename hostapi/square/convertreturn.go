@@ -113,11 +113,11 @@ func (e *evidence) paidAt() (at time.Time) {
 
 // returnShares is what the return is made of, as Square says or in proportion to the sale.
 func (e *evidence) returnShares(s *models.Sale) models.Shares {
-	o, sale := e.Order, e.sale()
+	o := e.Order
 	if o.amountOnly() {
 		return e.prorated(s, gift{at: o.CreatedAt, id: o.ID, PaidBack: models.PaidBack{Amount: o.returnAmount()}})
 	}
-	shares, reviews := o.returned(sale != nil && sale.shipped())
+	shares, reviews := o.returned(e.Sources)
 	for _, sentence := range reviews {
 		s.Review(sentence)
 	}
@@ -138,10 +138,12 @@ func (o *order) amountOnly() bool {
 	return true
 }
 
-// returned sums up itemised returns.
-func (o *order) returned(shipped bool) (all models.Shares, reviews []string) {
-	for _, ret := range o.Returns {
-		s, sentences := sharesOf(ret.LineItems, ret.ServiceCharges, shipped)
+// returned sums up itemised returns of these sales.
+func (o *order) returned(sales []order) (all models.Shares, reviews []string) {
+	for i := range o.Returns {
+		ret := &o.Returns[i]
+		sale := ret.source(sales)
+		s, sentences := sharesOf(ret.LineItems, ret.charges(sale), sale.shipped())
 		for _, tip := range ret.Tips {
 			s.Excluded += tip.AppliedMoney.cents()
 		}
@@ -149,6 +151,33 @@ func (o *order) returned(shipped bool) (all models.Shares, reviews []string) {
 		reviews = append(reviews, sentences...)
 	}
 	return all, slices.Compact(reviews)
+}
+
+// source is the sale that the return goes back to; an empty one when none is known.
+func (ret *orderReturn) source(sales []order) *order {
+	for i := range sales {
+		if sales[i].ID == ret.SourceOrderID {
+			return &sales[i]
+		}
+	}
+	if len(sales) > 0 {
+		return &sales[0]
+	}
+	return &order{}
+}
+
+// charges are the returned service charges with their types, which only the
+// sale tells: a gratuity that was no sale is no refund either.
+func (ret *orderReturn) charges(sale *order) []serviceCharge {
+	all := slices.Clone(ret.ServiceCharges)
+	for i := range all {
+		for _, taken := range sale.ServiceCharges {
+			if all[i].Type == "" && taken.UID != "" && taken.UID == all[i].SourceUID {
+				all[i].Type = taken.Type
+			}
+		}
+	}
+	return all
 }
 
 func add(a, b models.Shares) models.Shares {
@@ -190,7 +219,7 @@ func (o *order) returnAmount() models.Amount {
 	if total := o.returnTotal(); total != nil && total.Amount != 0 {
 		return total.cents() - o.returnRounding()
 	}
-	shares, _ := o.returned(false)
+	shares, _ := o.returned(nil)
 	return shares.Total()
 }
 
@@ -243,7 +272,7 @@ func (e *evidence) earlier(own string, sale *order) (gifts []gift) {
 	for _, r := range e.Refunds {
 		g := gift{PaidBack: models.PaidBack{Amount: r.AmountMoney.cents()}, at: r.CreatedAt, id: r.ID}
 		if i := slices.IndexFunc(e.Returns, func(o order) bool { return o.ID == r.OrderID }); i >= 0 {
-			g = e.Returns[i].gift(sale.shipped())
+			g = e.Returns[i].gift(sale)
 		} else if r.OrderID == own {
 			continue
 		}
@@ -257,10 +286,10 @@ func (e *evidence) earlier(own string, sale *order) (gifts []gift) {
 }
 
 // gift is what a return order gave back.
-func (o *order) gift(shipped bool) gift {
+func (o *order) gift(sale *order) gift {
 	g := gift{at: o.CreatedAt, id: o.ID, PaidBack: models.PaidBack{Amount: o.returnAmount()}}
 	if !o.amountOnly() {
-		known, _ := o.returned(shipped)
+		known, _ := o.returned([]order{*sale})
 		g.Known = &known
 	}
 	return g

@@ -40,8 +40,10 @@ type line struct {
 
 // serviceCharge is a service charge, taken or returned.
 type serviceCharge struct {
+	UID           string `json:"uid"`
+	SourceUID     string `json:"source_service_charge_uid"` // of a returned one: the charge of the sale
 	Name          string `json:"name"`
-	Type          string `json:"type"`           // AUTO_GRATUITY, CUSTOM
+	Type          string `json:"type"`           // AUTO_GRATUITY, CUSTOM; a returned one has none
 	TreatmentType string `json:"treatment_type"` // LINE_ITEM_TREATMENT, APPORTIONED_TREATMENT
 	TotalMoney    money  `json:"total_money"`
 	TotalTaxMoney money  `json:"total_tax_money"`
