@@ -101,8 +101,22 @@ func (s *server) shift(ctx context.Context, by time.Duration) (ahead time.Durati
 	return 0, errors.Join(fmt.Errorf("the clock of Postgres cannot be shifted by %s", by), err)
 }
 
-// jumpBack puts the clock of Postgres back for a while. It is not put ahead for
-// a while: what is due by such a clock is due in hours by the right one.
+// What waits by a clock that is put forth waits no longer. The quiet time, in which
+// a late copy of a request may come, does so: so a clock is put forth when nothing
+// is in doubt, and we promise nothing of one that is not (docs/reliability.md).
+const (
+	// doubtPatience bounds how long the end of a doubt is waited for in the storm.
+	doubtPatience = 3 * time.Second
+	// lateRoom is longer than any request takes effect late at the target.
+	lateRoom = lateLeast + lateMore + 500*time.Millisecond
+)
+
+// doubtSQL asks whether a late copy of what was sent may still come.
+const doubtSQL = `SELECT EXISTS (SELECT FROM batches WHERE unsure) OR EXISTS (SELECT FROM entries WHERE deliver_after > now())`
+
+// jumpBack puts the clock of Postgres back for a while, or until the storm is
+// over. It is not put ahead for a while: what is due by such a clock is due in
+// hours by the right one.
 func jumpBack(ctx context.Context, s *stage, _ step, _ *rand.Rand) func() {
 	// pg_ctl, which starts a Postgres again, compares times: no crash meanwhile.
 	if s.pg.clock.library == "" || !s.crashing.TryLock() {
@@ -111,8 +125,26 @@ func jumpBack(ctx context.Context, s *stage, _ step, _ *rand.Rand) func() {
 	s.shift(ctx, s.plan.skew-jump)
 	return func() {
 		defer s.crashing.Unlock()
-		s.shift(context.WithoutCancel(ctx), s.plan.skew)
+		if s.certain(ctx) {
+			s.shift(context.WithoutCancel(ctx), s.plan.skew)
+			return
+		}
+		s.back.Store(true)
 	}
+}
+
+// certain waits until nothing is in doubt, and reports whether that came.
+func (s *stage) certain(ctx context.Context) bool {
+	for end := time.Now().Add(doubtPatience); time.Now().Before(end); {
+		var doubt bool
+		if err := s.store.QueryRow(ctx, doubtSQL).Scan(&doubt); err == nil && !doubt {
+			return true
+		}
+		if !until(ctx, time.Now().Add(reviveEvery)) {
+			break
+		}
+	}
+	return false
 }
 
 func (s *stage) shift(ctx context.Context, by time.Duration) {
@@ -121,16 +153,18 @@ func (s *stage) shift(ctx context.Context, by time.Duration) {
 	}
 }
 
-// setRight ends a clock that was behind: what the host lists by times of now is
-// read only then.
+// setRight ends a clock that is behind, once no request can take effect late any
+// more: what the host lists by times of now is read only then.
 func (s *stage) setRight(ctx context.Context) {
-	if s.skew >= 0 {
+	if s.plan.skew >= 0 && !s.back.Load() {
 		return
 	}
+	until(ctx, time.Now().Add(lateRoom))
 	right := &fault{name: behind, side: sidePostgres, from: time.Now()}
-	s.shift(ctx, 0)
+	s.skew = max(0, s.plan.skew)
+	s.shift(ctx, s.skew)
 	right.to = time.Now()
-	s.injected, s.skew = append(s.injected, right), 0
+	s.injected = append(s.injected, right)
 }
 
 // behind is the fault of a clock that is behind until the storm is over.

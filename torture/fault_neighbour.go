@@ -8,6 +8,13 @@ import (
 	"extractor/sandbox"
 )
 
+// lateLeast is how late a request takes effect at the target at least, and
+// lateMore by how much more at most.
+const (
+	lateLeast = 300 * time.Millisecond
+	lateMore  = 3 * time.Second
+)
+
 // hostFaults are those of the host, its token endpoint included.
 var hostFaults = []trouble{
 	atHost("429", "15", sideListing, 2, func(r *rand.Rand) sandbox.Fault {
@@ -105,7 +112,7 @@ var targetFaults = []trouble{
 		return sandbox.Fault{Kind: sandbox.FaultTimeout, Count: 1 + r.IntN(2), DelayMS: r.IntN(2500)}
 	}),
 	atTarget("takes all late, answer lost", "23", 4, func(r *rand.Rand) sandbox.Fault {
-		return sandbox.Fault{Kind: sandbox.FaultLate, Count: 1 + r.IntN(2), DelayMS: 300 + r.IntN(3000)}
+		return sandbox.Fault{Kind: sandbox.FaultLate, Count: 1 + r.IntN(2), DelayMS: int(lateLeast.Milliseconds()) + r.IntN(int(lateMore.Milliseconds()))}
 	}),
 	atTarget("takes half", "24", 3, targetCounted(sandbox.FaultPartial)),
 	atTarget("400 that names items", "25", 2, nil),

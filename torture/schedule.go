@@ -162,9 +162,9 @@ func (s *stage) calm(ctx context.Context) {
 	if err := s.network.heal(); err != nil {
 		s.problem("%v", err)
 	}
-	s.setRight(ctx)
 	s.world.TrustFile.ClearFaults()
 	s.world.Host.ClearFaults()
+	s.setRight(ctx)
 	if len(s.dropped) > 0 {
 		s.world.Host.AddFault(sandbox.Fault{Kind: sandbox.FaultDropped, Orders: s.dropped})
 	}

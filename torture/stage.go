@@ -53,6 +53,7 @@ type stage struct {
 	before   []holding     // what each process held before the storm
 	cleared  time.Time     // when the last fault was over
 	skew     time.Duration // how far the database's clock is ahead of ours
+	back     atomic.Bool   // it was put back, and not forth again
 }
 
 // raise builds the world of a plan.
