@@ -58,12 +58,24 @@ func (e *Engine) newDelivery(l *lane, until time.Time) *delivery {
 // slice's time is up. An error means: stop for now, see reactions.go.
 func (d *delivery) deliver(ctx context.Context) error {
 	err := d.batches(ctx)
+	if len(d.suspects) > 1 {
+		err = errors.Join(err, d.searchOn(context.WithoutCancel(ctx)))
+	}
 	if d.sent > 0 {
 		told := d.Store.InPgxTx(context.WithoutCancel(ctx), func(tx pgx.Tx) error {
 			return tellMerchant(ctx, tx, d.lane.Connection, fmt.Sprintf("sent %s to %s", plural(d.sent, "item"), d.Target.Info().Title))
 		})
 		err = errors.Join(err, told)
 	}
+	return err
+}
+
+// searchOn makes the next slice's first batch as small as the next one of this
+// slice would have been. A slice may end before a culprit is found among a
+// thousand, and one that began anew with all of them might never find it.
+func (d *delivery) searchOn(ctx context.Context) error {
+	limit := (len(d.suspects) + 1) / 2
+	_, err := d.Store.Pool.Exec(ctx, `UPDATE lanes SET batch_limit = $3 WHERE id = $1 AND epoch = $2`, d.lane.ID, d.lane.Epoch, limit)
 	return err
 }
 

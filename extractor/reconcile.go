@@ -75,19 +75,24 @@ func (s *slice) reconcile(ctx context.Context) error {
 // back to the start of last month while that is open; and the last day to list.
 // Days are those of the merchant's calendar: sums over them know no clock change.
 func (s *slice) recountSpan() (first *progress, last string) {
-	now := s.lane.Now.In(s.account.Zone)
-	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
-	from := today.AddDate(0, 0, -recountDays)
-	if tomorrow := today.AddDate(0, 0, 1); tomorrow.Day() == s.PeriodCloseDay {
-		// the last night before the month is closed: all of it once more
-		from = time.Date(tomorrow.Year(), tomorrow.Month()-1, 1, 0, 0, 0, 0, time.UTC)
-	}
+	from, today := s.recountFrom()
 	p := &progress{Day: from.Format(time.DateOnly)}
 	var kept progress
 	if json.Unmarshal([]byte(s.lane.Cursor), &kept) == nil && kept.Day != "" {
 		p = &kept
 	}
 	return p, today.AddDate(0, 0, -1).Format(time.DateOnly)
+}
+
+// recountFrom is the first day of a recount that begins now, and its own day.
+func (s *slice) recountFrom() (from, today time.Time) {
+	now := s.lane.Now.In(s.account.Zone)
+	today = time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
+	if tomorrow := today.AddDate(0, 0, 1); tomorrow.Day() == s.PeriodCloseDay {
+		// the last night before the month is closed: all of it once more
+		return time.Date(tomorrow.Year(), tomorrow.Month()-1, 1, 0, 0, 0, 0, time.UTC), today
+	}
+	return today.AddDate(0, 0, -recountDays), today
 }
 
 func nextDay(day string) string {
@@ -196,11 +201,15 @@ func (s *slice) takeBackVanished(ctx context.Context, day string, listed map[str
 	return vanished, nil
 }
 
-// unlisted are the records with entries of the day that the host did not list.
+// unlisted are the records with entries of the day that the host did not list. A
+// consent that lets us read the latest orders only hides the others, by their
+// keys too: then records that reach behind a recount of today are left out.
 func (s *slice) unlisted(ctx context.Context, day string, listed map[string]bool) (absent []string, err error) {
-	rows, err := s.Store.Pool.Query(ctx, `SELECT DISTINCT record FROM entries
-		WHERE connection_id = $1 AND day = $2 AND reverses IS NULL AND NOT compensated AND state <> 'skipped'`,
-		s.lane.Connection, day)
+	from, _ := s.recountFrom()
+	rows, err := s.Store.Pool.Query(ctx, `SELECT DISTINCT e.record FROM entries e JOIN connections c ON c.id = e.connection_id
+		WHERE e.connection_id = $1 AND e.day = $2 AND e.reverses IS NULL AND NOT e.compensated AND e.state <> 'skipped'
+			AND (c.history_from IS NULL OR NOT EXISTS (SELECT 1 FROM entries o WHERE o.connection_id = $1 AND o.record = e.record AND o.day < $3))`,
+		s.lane.Connection, day, from)
 	if err != nil {
 		return nil, err
 	}

@@ -129,3 +129,24 @@ func TestMonthsCloseOnTheMerchantsClock(t *testing.T) {
 		expect(t, fmt.Sprint(c), b.open(c.day), c.open)
 	}
 }
+
+// TestWhatALimitedConsentHidesIsNotGone: a host that shows recent orders only
+// does not know older ones by their key either.
+func TestWhatALimitedConsentHidesIsNotGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "2020-01-01")
+	yesterday, old := time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly), time.Now().UTC().AddDate(0, 0, -61).Format(time.DateOnly)
+	w.host.put("old", 1, thing{Key: "old", Day: old, Cents: 100}, thing{Kind: models.KindRefund, Key: "back", Day: yesterday, Cents: 40})
+	w.host.put("new", 1, thing{Key: "new", Day: yesterday, Cents: 7})
+	w.sync()
+	w.exec(`UPDATE connections SET history_from = now() - interval '60 days'`)
+	w.host.remove("old")
+	w.host.remove("new")
+	// The recount goes on where it was left long ago, at days that are hidden by now.
+	w.exec(`UPDATE lanes SET due_at = now(), cursor = $1 WHERE kind = 'reconcile'`, `{"day":"`+old+`"}`)
+	w.work(models.LaneReconcile, models.LaneDelivery)
+	expect(t, "the old sale", w.cents("sale", "old"), 100)
+	expect(t, "its refund", w.cents("refund", "back"), 40)
+	expect(t, "reversals", w.one(`SELECT count(*) FROM entries WHERE reverses IS NOT NULL`), "0")
+	expect(t, "a recent sale", w.cents("sale", "new"), 0)
+}

@@ -1,6 +1,8 @@
 package extractor
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -233,4 +235,29 @@ func TestRecordWhoseNameCannotBeKeptIsRefusedAlone(t *testing.T) {
 	w.sync()
 	expect(t, "the other", w.cents("sale", "o2"), 200)
 	expect(t, "bad items", w.one(`SELECT count(*) FROM bad_items WHERE settled_at IS NULL`), "1")
+}
+
+func TestSkippedItemWhoseKeyCannotBeKeptHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "2020-01-01")
+	for i, key := range []string{"o\x00", strings.Repeat("o", 3000)} {
+		w.host.put(fmt.Sprint("o", i), 1, thing{Key: key, Day: today(), Skip: "test order"})
+	}
+	w.host.put("fine", 1, thing{Key: "fine", Day: today(), Cents: 200})
+	w.sync()
+	expect(t, "the other", w.cents("sale", "fine"), 200)
+	expect(t, "bad items", w.one(`SELECT count(*) FROM bad_items WHERE settled_at IS NULL`), "2")
+}
+
+func TestSaleBeforeTheYearOneHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "2020-01-01")
+	// The first moment of some calendars, west of Greenwich.
+	w.host.put("odd", 1, thing{Key: "odd", Day: "0000-12-31", Cents: 100})
+	w.host.put("left", 1, thing{Key: "left", Day: "0000-12-31", Skip: "test order"})
+	w.host.put("fine", 1, thing{Key: "fine", Day: today(), Cents: 100})
+	w.sync()
+	expect(t, "the sale after it", w.cents("sale", "fine"), 100)
+	expect(t, "the odd one", w.at("record", "order/odd"), "bad: The date of this transaction is missing or cannot be read.")
+	expect(t, "what is left out", w.at("sale", "left"), "skipped: test order")
 }

@@ -78,6 +78,9 @@ func (e *Engine) read(host hostapi.Host, record hostapi.Record, mapping int, are
 		if err := e.Policy.Apply(&item); err != nil {
 			return reading{record: r.record, refusal: refusalOf(err)}
 		}
+		if storable(item.Key) != item.Key { // of one that is left out, which the policy does not look at
+			return reading{record: r.record, refusal: errUnnameable}
+		}
 		r.items = append(r.items, canonical(item, mapping, arena))
 	}
 	return r
@@ -132,8 +135,10 @@ func nameable(r *hostapi.Record) *models.Error {
 		return nil
 	}
 	*r = plain
-	return models.Errorf(models.Refused, "The id of this record is not plain text of a usual length, so it cannot be kept.")
+	return errUnnameable
 }
+
+var errUnnameable = models.Errorf(models.Refused, "The id of this record is not plain text of a usual length, so it cannot be kept.")
 
 // storable is s as Postgres takes it: valid UTF-8 without NUL, and not too long.
 func storable(s string) string {
@@ -174,7 +179,7 @@ func refusalOf(err error) *models.Error {
 // what is left out was not checked by anyone.
 func calendarDay(at models.LocalTime) string {
 	day := at.Day()
-	if _, err := time.Parse(time.DateOnly, day); err != nil {
+	if d, err := time.Parse(time.DateOnly, day); err != nil || d.Year() < 1 {
 		return ""
 	}
 	return day

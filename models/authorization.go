@@ -72,6 +72,9 @@ func (s *Store) authorize(tx *gorm.DB, c *Connection, a Authorization) error {
 	// stop the connection again.
 	columns := map[string]any{"authorized": true, "host_account": a.Account, "host_label": a.Label, "generation": gorm.Expr("generation + 1")}
 	maps.Copy(columns, a.limits())
+	if a.gives(c) {
+		columns["covered_from"] = nil // the past is read again
+	}
 	if a.Zone != "" {
 		columns["zone"] = a.Zone
 	}
@@ -107,6 +110,13 @@ func (a Authorization) limits() map[string]any {
 		columns["history_notice"] = a.Notice
 	}
 	return columns
+}
+
+// gives reports whether this consent lets us read more than the connection's one
+// before, which hid it without a word: not only what is older, but also what has
+// changed of that since.
+func (a Authorization) gives(c *Connection) bool {
+	return c.HistoryFrom != nil && (a.History.IsZero() || a.History.Before(*c.HistoryFrom))
 }
 
 func (s *Store) otherAccount(c *Connection, a Authorization) *Error {

@@ -59,3 +59,30 @@ func TestStartDatesAreTheMerchants(t *testing.T) {
 		}
 	}
 }
+
+// TestAWiderConsentReadsThePastAgain: the one before hid orders, whose windows
+// were read all the same.
+func TestAWiderConsentReadsThePastAgain(t *testing.T) {
+	t.Parallel()
+	s := pgtest.Store(t)
+	c := create(t, s, "a")
+	limit := time.Now().AddDate(0, 0, -60)
+	authorize(t, s, c, models.Authorization{History: limit, Notice: "The last 60 days only."})
+	if _, err := s.Pool.Exec(t.Context(), `UPDATE lanes SET due_at = NULL, done_at = now() WHERE kind = 'backfill'`); err != nil {
+		t.Fatal(err)
+	}
+	const unread = `SELECT count(*) FROM lanes WHERE kind = 'backfill' AND done_at IS NULL`
+	authorize(t, s, c, models.Authorization{History: limit.Add(time.Hour), Notice: "The last 60 days only."})
+	if n := count(t, s, unread); n != 0 {
+		t.Errorf("%d windows for a consent that gives nothing more", n)
+	}
+	authorize(t, s, c, models.Authorization{})
+	if n := count(t, s, `SELECT count(*) FROM (SELECT min(from_at) AS f, max(to_at) AS t, sum(to_at - from_at) AS s FROM lanes WHERE kind = 'backfill' AND done_at IS NULL) w
+		WHERE f = '2018-03-31T10:00:00Z' AND t > now() - interval '1 minute' AND s = t - f`); n != 1 {
+		t.Errorf("the past is not read again: %d windows", count(t, s, unread))
+	}
+	authorize(t, s, c, models.Authorization{})
+	if n := count(t, s, `SELECT count(*) FROM (SELECT from_at FROM lanes WHERE kind = 'backfill' AND done_at IS NULL GROUP BY 1 HAVING count(*) > 1) w`); n != 0 {
+		t.Errorf("%d windows are read twice", n)
+	}
+}

@@ -2,6 +2,7 @@ package models
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 )
 
@@ -51,9 +52,17 @@ func LocalTimeIn(t time.Time, zone *time.Location) LocalTime {
 	return LocalTime(text[:len(LocalTimeLayout)])
 }
 
+// errYearZero is what is wrong with a moment before the year one: databases
+// count no such year. It is what the first moment of some calendars, which stands
+// for no date, becomes west of Greenwich.
+var errYearZero = errors.New("a date before the year 1")
+
 // valid says what is wrong with l as a moment of the calendar, if anything.
 func (l LocalTime) valid() error {
-	_, err := time.Parse(time.RFC3339, string(l)+"Z") // much faster than other layouts
+	t, err := time.Parse(time.RFC3339, string(l)+"Z") // much faster than other layouts
+	if err == nil && t.Year() < 1 {
+		err = errYearZero
+	}
 	return err
 }
 
