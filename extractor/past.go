@@ -84,12 +84,15 @@ func (p *past) tryEnter(now time.Time) (full <-chan struct{}) {
 	return nil
 }
 
-// leave ends a lane. Where it was one too many, its room goes with it.
+// leave ends a lane. Where it was one too many, its room goes with it. Lanes that
+// began together end together: whether there is yet another one too many, the
+// commits after that tell.
 func (p *past) leave() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.lanes--; p.idle < idleSpare && p.waiting > spareWait && p.room > leastLanes {
 		p.room--
+		p.waiting = 0
 	}
 	p.tell()
 }

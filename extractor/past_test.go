@@ -77,13 +77,22 @@ func TestLanesOfThePastMakeRoomAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPast(8)
 		expect(t, "slow", busy(t, p, 300*time.Millisecond, 30*time.Millisecond, time.Second), 8)
-		for range 3 { // lanes end with their windows
-			busy(t, p, 20*time.Millisecond, 30*time.Millisecond, time.Second)
-		}
-		if n := busy(t, p, 20*time.Millisecond, 30*time.Millisecond, time.Second); n > 3 {
+		if n := busyWindows(t, p, 5, 20*time.Millisecond, 30*time.Millisecond, 3*time.Second); n > 3 { // lanes end with their windows
 			t.Errorf("at once: %d lanes", n)
 		}
 	})
+}
+
+// TestLanesThatEndTogetherDoNotAllGo: they waited for each other, and the first that
+// goes may be the only one too many.
+func TestLanesThatEndTogetherDoNotAllGo(t *testing.T) {
+	t.Parallel()
+	p := newPast(8)
+	p.room, p.lanes, p.waiting = 8, 8, 0.9
+	for range 6 {
+		p.leave()
+	}
+	expect(t, "room", p.room, 7)
 }
 
 // TestLanesThatEndAreFollowedByOthers: where all lanes together just keep commits

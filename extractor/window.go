@@ -13,16 +13,16 @@ import (
 // cut at the least: the fewer, the longer one lane reads on alone in the end.
 const rounds = 2
 
-// coarse is how many times the host's smallest window none is cut below while few
-// lanes keep commits going: then one that reads on alone in the end costs less
-// than many windows, each with a claim and a last commit that is not full.
+// coarse is how many times the host's smallest window none is cut below while no
+// more than half of all lanes are of use: then one that reads on alone in the end
+// costs less than many windows, each with a claim and a last commit that is not full.
 const coarse = 5
 
 // finest is the smallest window that is worth its cost just now.
 func (p *past) finest(least time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.room <= leastLanes {
+	if p.room <= p.most/2 {
 		return coarse * least
 	}
 	return least
