@@ -77,8 +77,13 @@ func (e *evidence) saleItem() models.Item {
 	if o.TotalMoney != nil {
 		s.Charged = pointer(o.TotalMoney.cents() - o.Rounding.AmountMoney.cents() - shares.Excluded)
 	}
-	item := models.Item{Kind: models.KindSale, Key: o.ID, Sale: s}
-	if s.Total() == 0 {
+	return skipEmpty(models.Item{Kind: models.KindSale, Key: o.ID, Sale: s})
+}
+
+// skipEmpty leaves out what has no money in it. Where money moved and the amounts
+// are nothing, as in a refund above what the sale still holds, a person has to look.
+func skipEmpty(item models.Item) models.Item {
+	if s := item.Sale; s.Total() == 0 && (s.Charged == nil || *s.Charged == 0) {
 		item.Skip = skipNothing
 	}
 	return item

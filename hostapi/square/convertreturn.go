@@ -71,15 +71,7 @@ func (e *evidence) returnItem() models.Item {
 	if len(e.Sources) > 1 {
 		s.Review(reviewSources)
 	}
-	return refundItem(o.ID, s)
-}
-
-func refundItem(key string, s *models.Sale) models.Item {
-	item := models.Item{Kind: models.KindRefund, Key: key, Sale: s}
-	if s.Total() == 0 {
-		item.Skip = skipNothing
-	}
-	return item
+	return skipEmpty(models.Item{Kind: models.KindRefund, Key: o.ID, Sale: s})
 }
 
 // newRefund is a refund with the addresses of its sale: what was shipped is
@@ -236,7 +228,7 @@ func (e *evidence) refundItems() []models.Item {
 	shares := e.prorated(s, gift{at: r.CreatedAt, id: r.ID, PaidBack: models.PaidBack{Amount: amount}})
 	setShares(s, shares)
 	s.Charged = pointer(amount - shares.Excluded)
-	return []models.Item{refundItem(r.ID, s)}
+	return []models.Item{skipEmpty(models.Item{Kind: models.KindRefund, Key: r.ID, Sale: s})}
 }
 
 // gift is one thing given back of a sale, and when.

@@ -184,8 +184,10 @@ func (d *deal) newSale(at int64, shares models.Shares) *models.Sale {
 // farFuture is the first second of the year 10000, which no date can hold.
 const farFuture = 253402300800
 
+// skipEmpty leaves out what has no money in it. Where money moved and the amounts
+// are nothing, as in a refund above what the sale still holds, a person has to look.
 func skipEmpty(item models.Item) models.Item {
-	if item.Sale.Total() == 0 {
+	if item.Sale.Total() == 0 && *item.Sale.Charged == 0 {
 		item.Skip = skipNothing
 	}
 	return item
