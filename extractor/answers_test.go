@@ -148,6 +148,43 @@ func TestItemThatIsNeverAnsweredMakesRoomForTheOthers(t *testing.T) {
 	expect(t, "in the end", w.cents("sale", "o0000"), 100)
 }
 
+func TestNewSalesDoNotWaitForOneThatIsNeverAnswered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "2020-01-01")
+	w.Timing.Anew = time.Hour
+	w.offer(1)
+	w.target.always(func(items []models.Item) (bool, targetapi.Receipt, error) {
+		if items[0].Key == "o0000" {
+			return false, targetapi.Receipt{}, unsure()
+		}
+		return true, targetapi.Receipt{Taken: true}, nil
+	})
+	const rests = `SELECT due_at > now() + interval '20 minutes' FROM lanes WHERE kind = 'delivery'`
+	for rounds := 0; w.one(rests) != "true"; rounds++ {
+		if rounds > 100 {
+			t.Fatal("the lane does not rest")
+		}
+		w.work(models.LaneDelivery)
+		time.Sleep(2 * time.Millisecond)
+	}
+	w.host.put("new", 1, thing{Key: "new", Day: today(), Cents: 7})
+	w.pull()
+	w.work(models.LaneDelivery)
+	expect(t, "the new one", w.cents("sale", "new"), 7)
+	expect(t, "the other", w.cents("sale", "o0000"), -1)
+	expect(t, "the lane rests again", w.one(rests), "true")
+	// After a failure new sales wait as well: the target needs air.
+	w.Timing.Resend = time.Hour
+	w.target.script = nil
+	w.target.answer(false, models.Errorf(models.Unavailable, "down"))
+	for _, key := range []string{"late", "later"} {
+		w.host.put(key, 1, thing{Key: key, Day: today(), Cents: 7})
+		w.pull()
+		w.work(models.LaneDelivery)
+	}
+	expect(t, "the pause after a failure", w.one(`SELECT due_at > now() + interval '5 minutes' FROM lanes WHERE kind = 'delivery'`), "true")
+}
+
 func TestUnclearBatchFollowsARename(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "2020-01-01")

@@ -354,6 +354,8 @@ func TestAConnectionOfADeletedOnesIDWaitsForLateCopies(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	w.host.put("o1", 1, thing{Key: "o1", Day: today(), Cents: 1}) // nor do new sales
+	w.pull()
 	const waits = `SELECT due_at - (SELECT max(deleted_at) FROM connections) >= $2::interval FROM lanes WHERE connection_id = $1 AND kind = 'delivery'`
 	for id, want := range map[int64]bool{again: true, other: false} {
 		var got bool

@@ -237,9 +237,10 @@ func loadPayload(ctx context.Context, tx pgx.Tx, connection int64, ref models.Re
 // Turns that were taken after turn may have been passed over meanwhile.
 func (s *slice) move(ctx context.Context, tx pgx.Tx, to advance, c *committed, turn int64) error {
 	if c.pending {
-		// Only a parked delivery lane: one that waits after a failure goes on waiting.
-		tag, err := tx.Exec(ctx, `UPDATE lanes SET due_at = coalesce(due_at, now()), settled_seq = least(settled_seq, $2)
-			WHERE connection_id = $1 AND kind = 'delivery' AND (due_at IS NULL OR settled_seq > $2)`, s.lane.Connection, turn)
+		// Also a delivery lane that rests until older items may be sent or read back;
+		// one that waits after a failure, or for late copies, goes on waiting.
+		tag, err := tx.Exec(ctx, `UPDATE lanes SET due_at = least(coalesce(due_at, now()), greatest(now(), wake_after)), settled_seq = least(settled_seq, $2)
+			WHERE connection_id = $1 AND kind = 'delivery' AND (due_at IS NULL OR due_at > greatest(now(), wake_after) OR settled_seq > $2)`, s.lane.Connection, turn)
 		if err != nil {
 			return err
 		}

@@ -124,11 +124,13 @@ func followStartDate(tx *gorm.DB, c *Connection) error {
 // is delivered while a request of a deleted connection of the same id may still
 // take effect: it would put old content over new, and nobody would know.
 func wake(tx *gorm.DB, id int64) error {
-	err := tx.Exec(`UPDATE lanes SET due_at = CASE kind WHEN 'reconcile' THEN now() + interval '1 day'
-			WHEN 'delivery' THEN greatest(now(), (SELECT max(gone.deleted_at) FROM connections c JOIN connections gone ON gone.external_id = c.external_id
-				WHERE c.id = connection_id AND gone.deleted_at IS NOT NULL) + ?::interval)
-			ELSE now() END
-		WHERE connection_id = ? AND due_at IS NULL AND done_at IS NULL`, QuietTime.String(), id).Error
+	err := tx.Exec(`UPDATE lanes l SET due_at = d.at, wake_after = CASE l.kind WHEN 'delivery' THEN d.at ELSE l.wake_after END
+		FROM (SELECT o.id, CASE o.kind WHEN 'reconcile' THEN now() + interval '1 day'
+				WHEN 'delivery' THEN greatest(now(), (SELECT max(gone.deleted_at) FROM connections c JOIN connections gone ON gone.external_id = c.external_id
+					WHERE c.id = o.connection_id AND gone.deleted_at IS NOT NULL) + ?::interval)
+				ELSE now() END AS at
+			FROM lanes o WHERE o.connection_id = ? AND o.due_at IS NULL AND o.done_at IS NULL) d
+		WHERE l.id = d.id`, QuietTime.String(), id).Error
 	if err != nil {
 		return err
 	}
