@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -27,17 +28,12 @@ const (
 	askAgain = time.Hour
 )
 
-// care does the housekeeping, chore by chore. One that fails does not keep the
-// others from being done.
+// care does the housekeeping, chore by chore.
 func (e *Engine) care(ctx context.Context) error {
 	if err := failpoint.Hit("before housekeeping"); err != nil {
 		return err
 	}
-	var failed error
-	for _, chore := range []struct {
-		name string
-		do   func(context.Context) error
-	}{
+	return e.rota.round(ctx, []chore{
 		{"probe the service", e.probeService},
 		{"probe connections", e.probeConnections},
 		{"sign companies up", e.signUpDue},
@@ -52,12 +48,29 @@ func (e *Engine) care(ctx context.Context) error {
 		{"forget deleted connections", e.forgetDeleted},
 		{"forget counts", e.forgetCounts},
 		{"look after accounts", e.keepAccounts},
-	} {
-		if ctx.Err() != nil {
-			break
-		}
-		if err := chore.do(ctx); err != nil {
-			slog.Error("chore failed; it comes round again", "chore", chore.name, "error", err)
+	})
+}
+
+// chore is a part of the housekeeping.
+type chore struct {
+	name string
+	do   func(context.Context) error
+}
+
+// rota is whose turn it is: a round has a minute, and one chore may spend it
+// waiting for a neighbour that does not answer.
+type rota struct{ first atomic.Int64 }
+
+// round does all chores, beginning with the one after the last that was begun, so
+// that one that is cut off lets the others go first. One that fails does not keep
+// the others from being done.
+func (r *rota) round(ctx context.Context, chores []chore) (failed error) {
+	first := int(r.first.Load())
+	for i := 0; i < len(chores) && ctx.Err() == nil; i++ {
+		n := (first + i) % len(chores)
+		r.first.Store(int64(n+1) % int64(len(chores)))
+		if err := chores[n].do(ctx); err != nil {
+			slog.Error("chore failed; it comes round again", "chore", chores[n].name, "error", err)
 			failed = errors.Join(failed, err)
 		}
 	}

@@ -47,6 +47,7 @@ type Engine struct {
 
 	previews previews
 	silence  silence
+	rota     rota
 }
 
 // New makes an engine that does not run yet.
