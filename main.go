@@ -27,6 +27,7 @@ func main() {
 	m := &Main{In: os.Stdin, Out: os.Stdout, Err: log}
 	status := m.Run(untilSignal(), os.Args[1:])
 	_ = log.Close() // it never fails
+	process.EndProfile()
 	os.Exit(status)
 }
 

@@ -5,14 +5,14 @@ package process
 import (
 	"log/slog"
 	"os"
-	"os/signal"
 	"runtime/pprof"
-	"syscall"
 )
 
 // profileVariable names the file that a CPU profile goes to, from the start of
-// the process until it is asked to end. Only builds with the tag profile know it.
+// the process until its end. Only builds with the tag profile know it.
 const profileVariable = "CPU_PROFILE"
+
+var profile *os.File
 
 func init() {
 	name := os.Getenv(profileVariable)
@@ -27,11 +27,14 @@ func init() {
 		slog.Error("no profile", "error", err)
 		os.Exit(1)
 	}
-	end := make(chan os.Signal, 1)
-	signal.Notify(end, syscall.SIGTERM, os.Interrupt)
-	go func() {
-		<-end
+	profile = file
+}
+
+// EndProfile writes the profile down, if there is one. It is called once, at the
+// very end: written beside the end of everything else it was often torn.
+func EndProfile() {
+	if profile != nil {
 		pprof.StopCPUProfile()
-		_ = file.Close() // nobody can be told; what reads it says that it is torn
-	}()
+		_ = profile.Close() // nobody can be told; what reads it says that it is torn
+	}
 }
