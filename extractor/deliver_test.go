@@ -123,25 +123,6 @@ func TestCulpritWithoutAPathIsFoundByHalves(t *testing.T) {
 	}
 }
 
-// TestCulpritIsFoundHoweverFewRequestsASliceHas: each slice is over after one.
-func TestCulpritIsFoundHoweverFewRequestsASliceHas(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, "2020-01-01")
-	w.offer(16)
-	w.target.refuse = func(i models.Item) bool { return i.Key == "o0000" }
-	for w.one(`SELECT count(*) FROM entries WHERE state = 'pending'`) != "0" {
-		if len(w.target.requests) > 30 {
-			t.Fatal("it is never found: ", w.one(`SELECT count(*) FROM entries WHERE state = 'sent'`), " sent")
-		}
-		lanes, err := w.claim(t.Context(), models.LaneDelivery, 1)
-		if err != nil || len(lanes) != 1 {
-			t.Fatal(lanes, err)
-		}
-		w.finish(t.Context(), lanes[0], targetSide, w.newDelivery(lanes[0], time.Now()).deliver(t.Context()))
-	}
-	expect(t, "bad", w.one(`SELECT string_agg(key, ' ') FROM entries WHERE state = 'bad'`), "o0000")
-}
-
 func TestBatchThatAlwaysTimesOutIsHalvedAndGrowsAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "2020-01-01")

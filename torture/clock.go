@@ -69,9 +69,10 @@ func (c clock) shift(by time.Duration) error {
 	if err != nil {
 		return err
 	}
-	var ahead [8]byte
-	binary.NativeEndian.PutUint64(ahead[:], uint64(int64(by.Seconds()))) //nolint:gosec // the same bits
-	_, err = f.WriteAt(ahead[:], 0)
+	ahead, err := binary.Append(nil, binary.NativeEndian, int64(by.Seconds()))
+	if err == nil {
+		_, err = f.WriteAt(ahead, 0)
+	}
 	return errors.Join(err, f.Chmod(0o644), f.Close()) // read by the user that Postgres runs as
 }
 

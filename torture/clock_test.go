@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -11,16 +10,7 @@ import (
 // TestAShiftedClockHoldsThroughSignals: sessions that wait for one row ask for
 // the time in handlers of signals, which made them hang or crash with libfaketime.
 func TestAShiftedClockHoldsThroughSignals(t *testing.T) {
-	t.Setenv(folderVariable, filepath.Join(t.TempDir(), "clock"))
-	pg, err := startServer(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := pg.close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	pg := ownServer(t)
 	if pg.clock.library == "" {
 		t.Skip("no gcc is installed: the clock of Postgres cannot be shifted")
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 )
@@ -9,16 +8,7 @@ import (
 // TestAFullDiskStopsPostgresUntilThereIsRoom: of what grows a table first, then
 // of everything.
 func TestAFullDiskStopsPostgresUntilThereIsRoom(t *testing.T) {
-	t.Setenv(folderVariable, filepath.Join(t.TempDir(), "full"))
-	pg, err := startServer(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := pg.close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	pg := ownServer(t)
 	if pg.disk.folder == "" {
 		t.Skip("no file system can be mounted here, which takes root")
 	}

@@ -28,7 +28,7 @@ func (b *bench) torture(ctx context.Context) error {
 		return err
 	}
 	if b.pg.clock.library == "" {
-		fmt.Println("gcc is not installed: the clock of Postgres agrees with that of the processes in all schedules.")
+		fmt.Println("There is no gcc here, or no Linux: the clock of Postgres agrees with that of the processes in all schedules.")
 	}
 	if b.pg.disk.folder == "" {
 		fmt.Println("No file system can be mounted here, which takes root: the disk of Postgres is never full.")
