@@ -261,3 +261,32 @@ func TestSaleBeforeTheYearOneHoldsNothingUp(t *testing.T) {
 	expect(t, "the odd one", w.at("record", "order/odd"), "bad: The date of this transaction is missing or cannot be read.")
 	expect(t, "what is left out", w.at("sale", "left"), "skipped: test order")
 }
+
+// TestWhatChangedUnderWayIsTakenBackAsItWasSent: the target took older content
+// than the ledger has, and never the newer.
+func TestWhatChangedUnderWayIsTakenBackAsItWasSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "2020-01-01")
+	for _, key := range []string{"o1", "o2"} {
+		w.host.put(key, 1, thing{Key: key, Day: closed(), Cents: 100})
+	}
+	w.pull()
+	w.target.before = func() {
+		w.target.before = nil
+		w.host.put("o1", 2, thing{Key: "o1", Day: closed(), Cents: 777})
+		w.pull()
+	}
+	w.target.answer(true, nil)
+	w.target.answer(false, models.Errorf(models.Throttled, "not now"))
+	w.Timing.Resend = time.Hour
+	w.work(models.LaneDelivery)
+	expect(t, "what did not change", w.at("sale", "o2"), "sent")
+	expect(t, "what did", w.at("sale", "o1"), "pending")
+	w.host.put("o1", 3)
+	w.pull()
+	w.exec(`UPDATE lanes SET due_at = now() WHERE kind = 'delivery'`)
+	w.settleDown()
+	expect(t, "the sale", w.cents("sale", "o1"), 100)
+	expect(t, "what takes it back", w.cents("refund", "o1"+reversalSuffix), 100)
+	expect(t, "effects of the sale", w.effects("sale", "o1"), 1)
+}
