@@ -53,7 +53,8 @@ type runner struct {
 type outcome struct {
 	target
 	tried int
-	said  string // by go test, when it failed
+	took  time.Duration // less than it was given when it failed
+	said  string        // by go test, when it failed
 	err   error
 }
 
@@ -67,7 +68,7 @@ func runAll(out io.Writer, r runner, wanted *regexp.Regexp, tally string) error 
 	for o := range r.run(targets) {
 		fmt.Fprintf(out, "%s%12d  %s\n", o.said, o.tried, o.target)
 		total += o.tried
-		tried[o.String()] = entry{r.each, int64(o.tried)}
+		tried[o.String()] = entry{min(r.each, o.took), int64(o.tried)}
 		if o.err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", o.target, o.err))
 		}
@@ -104,7 +105,7 @@ func (r runner) run(targets []target) <-chan outcome {
 var (
 	function = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(\w+ \*testing\.F\)`)
 	// What an earlier run found is tried first, and may be all that there is time for.
-	progress = regexp.MustCompile(`(?:execs|gathering baseline coverage): (\d+)`)
+	progress = regexp.MustCompile(`elapsed: (\w+), (?:execs|gathering baseline coverage): (\d+)`)
 )
 
 // find reads the tests below a folder for fuzz functions.
@@ -138,7 +139,7 @@ func (r runner) fuzz(t target) outcome {
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	o := outcome{target: t, err: cmd.Run()}
-	o.tried = count(bytes.NewReader(said.Bytes()))
+	o.tried, o.took = count(bytes.NewReader(said.Bytes()))
 	if onlyTimeUp(said.String()) {
 		o.err = nil
 	}
@@ -157,12 +158,13 @@ func onlyTimeUp(said string) bool {
 	return strings.Contains(said, "\n    context deadline exceeded\n") && !strings.Contains(said, "Failing input")
 }
 
-// count is the last number of executions that go test told.
-func count(said io.Reader) (n int) {
+// count is the last number of executions that go test told, and when.
+func count(said io.Reader) (n int, at time.Duration) {
 	for lines := bufio.NewScanner(said); lines.Scan(); {
 		if match := progress.FindStringSubmatch(lines.Text()); match != nil {
-			n, _ = strconv.Atoi(match[1]) // digits, as matched
+			at, _ = time.ParseDuration(match[1]) // go test writes it
+			n, _ = strconv.Atoi(match[2])        // digits, as matched
 		}
 	}
-	return n
+	return n, at
 }

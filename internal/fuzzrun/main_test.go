@@ -4,20 +4,21 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestCountTakesTheLastFigure(t *testing.T) {
 	t.Parallel()
 	said := "fuzz: elapsed: 3s, execs: 102 (34/sec), new interesting: 0 (total: 7)\nfuzz: elapsed: 6s, execs: 250 (49/sec), new interesting: 0 (total: 7)\nPASS\n"
-	if n := count(strings.NewReader(said)); n != 250 {
-		t.Errorf("%d", n)
+	if n, at := count(strings.NewReader(said)); n != 250 || at != 6*time.Second {
+		t.Errorf("%d at %s", n, at)
 	}
-	said = "fuzz: elapsed: 9s, gathering baseline coverage: 216/280 completed\nfuzz: elapsed: 10s, gathering baseline coverage: 239/280 completed\nPASS\n"
-	if n := count(strings.NewReader(said)); n != 239 {
-		t.Errorf("%d of those that are known", n)
+	said = "fuzz: elapsed: 9s, gathering baseline coverage: 216/280 completed\nfuzz: elapsed: 1m10s, gathering baseline coverage: 239/280 completed\nPASS\n"
+	if n, at := count(strings.NewReader(said)); n != 239 || at != 70*time.Second {
+		t.Errorf("%d of those that are known, at %s", n, at)
 	}
-	if n := count(strings.NewReader("FAIL\n")); n != 0 {
-		t.Errorf("%d", n)
+	if n, at := count(strings.NewReader("FAIL\n")); n != 0 || at != 0 {
+		t.Errorf("%d at %s", n, at)
 	}
 }
 
