@@ -35,7 +35,7 @@ func (p *Popup) refuse(c *gin.Context, err error) {
 }
 
 // startAgain is what a person can do whose link leads nowhere.
-const startAgain = "Nothing was changed. Begin where you came from: in TrustFile, or at your store."
+const startAgain = "Begin where you came from: in TrustFile, or at your store."
 
 // unknownToMerchant says of a connection that is not known what a merchant can
 // do: they never see a connectionId.

@@ -115,6 +115,11 @@ func TestPopupRefusals(t *testing.T) {
 	if strings.Contains(unknown.body, "connectionId") {
 		t.Errorf("a merchant reads of a connectionId:\n%s", unknown.body)
 	}
+	lost := b.get("/oauth/shop/callback?state=x&code=y")
+	lost.wants(t, http.StatusNotFound, "Begin where you came from")
+	if strings.Contains(lost.body, "Nothing was changed") { // another browser may have connected the account
+		t.Errorf("more is said than is known:\n%s", lost.body)
+	}
 	missing := b.get("/connections/company-1/authentication")
 	missing.wants(t, http.StatusBadRequest, "redirectUri")
 	missing.wants(t, http.StatusBadRequest, "Begin where you came from")
