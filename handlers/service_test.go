@@ -389,4 +389,5 @@ func TestCompleteness(t *testing.T) {
 	for _, q := range []string{"from=x", "to=2018-02-30", "from=2018-04-01T00:00:00Z", "from=2018-04-01&from=2018-04-02"} {
 		b.call("GET", "/connections/a/completeness?"+q, "").is(400)
 	}
+	b.call("GET", "/connections/a/completeness?from=2018-04-02&to=2018-04-01", "").is(400, `{"message":"The day from is later than the day to. Exchange them."}`)
 }
