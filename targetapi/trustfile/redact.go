@@ -122,9 +122,13 @@ func printable(s string) string {
 	}, strings.ToValidUTF8(s, ""))
 }
 
-// cut shortens s to at most n characters.
+// cut shortens s to at most n characters, and leaves no part of a word: it might
+// be one of those that are hidden.
 func cut(s string, n int) string {
-	for i := range s {
+	for i, next := range s {
+		if n == 0 && wordly(next) {
+			return strings.TrimSpace(strings.TrimRightFunc(s[:i], wordly))
+		}
 		if n == 0 {
 			return s[:i]
 		}
