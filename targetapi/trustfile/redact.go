@@ -27,7 +27,7 @@ func withoutPersonal(message string, data json.RawMessage, item *models.Item) st
 	for _, personal := range personalOf(data, item) {
 		message = withoutWord(message, personal)
 	}
-	return cut(message, maxReason)
+	return cutWords(message, maxReason)
 }
 
 // personalOf is what a message must not quote, the longest first.
@@ -122,17 +122,22 @@ func printable(s string) string {
 	}, strings.ToValidUTF8(s, ""))
 }
 
-// cut shortens s to at most n characters, and leaves no part of a word: it might
-// be one of those that are hidden.
+// cut shortens s to at most n characters.
 func cut(s string, n int) string {
-	for i, next := range s {
-		if n == 0 && wordly(next) {
-			return strings.TrimSpace(strings.TrimRightFunc(s[:i], wordly))
-		}
+	for i := range s {
 		if n == 0 {
 			return s[:i]
 		}
 		n--
 	}
 	return s
+}
+
+// cutWords is cut, but leaves no part of a word: it might be one that is hidden.
+func cutWords(s string, n int) string {
+	short := cut(s, n)
+	if next, _ := utf8.DecodeRuneInString(s[len(short):]); wordly(next) {
+		short = strings.TrimRightFunc(short, wordly)
+	}
+	return strings.TrimSpace(short)
 }
