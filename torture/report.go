@@ -60,6 +60,7 @@ func (t *total) end() error {
 	for _, kind := range slices.Sorted(maps.Keys(t.kinds)) {
 		fmt.Printf("  %4d × %s\n", t.kinds[kind], kind)
 	}
+	fmt.Printf("  %4d × odd, and not judged: a fault explains it\n", t.unjudged)
 	fmt.Printf("torture: seeds=%d schedules=%d faults=%d violations=%d\n", t.seeds, t.seeds, t.faults, t.violations)
 	if t.violations > 0 {
 		return fmt.Errorf("%d violations", t.violations)
