@@ -46,7 +46,7 @@ WIREMOCK_FOLDER     := .tools/wiremock-$(WIREMOCK_VERSION)
 WIREMOCK            := $(WIREMOCK_FOLDER)/node_modules/wiremock/build/wiremock-standalone-$(WIREMOCK_VERSION).jar
 # Samples that the vendors publish. They are not part of the project.
 HOSTS_DATA          ?= ../shared/data/hosts
-# What to test; one package: make test PACKAGES=./models ARGS='-run Amount'
+# What to test; one package: make test PACKAGES=./models ARGS='-run Prorate'
 PACKAGES         := ./...
 ARGS             :=
 

@@ -53,9 +53,9 @@ type Keys struct {
 // Web is how the consumer, people and hosts reach us.
 type Web struct {
 	Port              port       `envconfig:"PORT" default:"8080" desc:"the port that the API listens on, 1 to 65535" given:"Heroku, for each process"`
-	Tokens            tokens     `envconfig:"AVALARA_TO_EXTRACTOR_TOKEN" required:"true" secret:"true" generator:"secret" desc:"the bearer that TrustFile presents to us; several, comma-separated, are all valid during a rotation"`
+	Tokens            tokens     `envconfig:"AVALARA_TO_EXTRACTOR_TOKEN" required:"true" secret:"true" generator:"secret" desc:"the bearer that TrustFile presents to us, of letters, digits and . _ ~ + / - (= at its end only); several, comma-separated, are all valid during a rotation"`
 	PublicURL         publicURL  `envconfig:"PUBLIC_URL" required:"true" desc:"where the internet reaches this service, without a path; with https, plain http is refused" example:"https://my-extractor.herokuapp.com"`
-	RedirectAllowlist redirects  `envconfig:"REDIRECT_ALLOWLIST" default:"app.trustfile.avalara.com/connectors/success" desc:"where the popup may return to, comma-separated, host and path each; without a scheme https is meant"`
+	RedirectAllowlist redirects  `envconfig:"REDIRECT_ALLOWLIST" default:"app.trustfile.avalara.com/connectors/success" desc:"where the popup may return to, comma-separated, host and path each; without a scheme https is meant (http on this machine only)"`
 	RedirectID        redirectID `envconfig:"REDIRECT_ID" default:"echo" desc:"echo or code: whether the popup returns TrustFile's own id unchanged, or a one-time code in its place"`
 	RequireTicket     bool       `envconfig:"REQUIRE_AUTHENTICATION_TICKET" default:"false" desc:"1 or 0: whether the popup opens only with a ticket that was asked for with the bearer"`
 }

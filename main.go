@@ -71,22 +71,42 @@ func alone(run func(*Main, context.Context) error) func(*Main, context.Context, 
 }
 
 // Run runs the verb that args name and returns the exit status: 0 well, 1 not,
-// 2 no such verb.
+// 2 no such verb, or not with so many arguments.
 func (m *Main) Run(ctx context.Context, args []string) int {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(m.Err, nil)))
+	if len(args) == 0 {
+		return usage(m.Err, 2, verbs()...)
+	}
+	if slices.Contains([]string{"help", "-h", "--help"}, args[0]) {
+		return usage(m.Out, 0, verbs()...)
+	}
 	for _, v := range verbs() {
-		if len(args) == 1+v.takes && args[0] == v.name {
-			return m.status(v.run(m, ctx, args[1:]))
+		if v.name == args[0] {
+			return m.with(ctx, v, args[1:])
 		}
 	}
-	fmt.Fprintln(m.Err, "usage: extractor VERB")
-	for _, v := range verbs() {
-		fmt.Fprintf(m.Err, "  %-8s %s\n", v.name, v.does)
+	fmt.Fprintf(m.Err, "extractor: there is no verb %q\n", args[0])
+	return usage(m.Err, 2, verbs()...)
+}
+
+// with runs a verb. Arguments are not repeated in the complaint: one may be a
+// secret that somebody took for an argument.
+func (m *Main) with(ctx context.Context, v verb, args []string) int {
+	if len(args) != v.takes {
+		amount := map[bool]string{true: "many", false: "few"}[len(args) > v.takes]
+		fmt.Fprintf(m.Err, "extractor: too %s arguments for %s\n", amount, v.name)
+		return usage(m.Err, 2, v)
 	}
-	if len(args) == 1 && slices.Contains([]string{"help", "-h", "--help"}, args[0]) {
-		return 0
+	return m.status(v.run(m, ctx, args))
+}
+
+// usage tells of verbs, and returns status.
+func usage(to io.Writer, status int, of ...verb) int {
+	fmt.Fprintln(to, "usage: extractor VERB")
+	for _, v := range of {
+		fmt.Fprintf(to, "  %-8s %s\n", v.name, v.does)
 	}
-	return 2
+	return status
 }
 
 // status says in one line why we stop.

@@ -201,20 +201,32 @@ func (f fault) but(change func(*fault)) fault {
 	return f
 }
 
+// madeToWait is how a host shows that asks us to slow down.
+func madeToWait(f *fault) {
+	f.health, f.errors = map[string]string{"hostSystem": "DEGRADED"}, "Sandbox asks us to slow down"
+	f.connection, f.metric = "Sandbox makes us wait", `connections\{state="throttled"\} 1$`
+	began := f.begin
+	f.begin = func(s *lifelike) { // a spell is told once
+		s.change(`UPDATE connections SET throttled_until = NULL`)
+		began(s)
+	}
+}
+
+// tokenIsOld has the token endpoint asked, whose fault it is.
+func tokenIsOld(f *fault) {
+	began := f.begin
+	f.begin = func(s *lifelike) { s.host("/control/faults", map[string]any{"kind": "expired"}); began(s) }
+}
+
 func faults() []fault {
 	return []fault{
 		atHost("down", "").but(func(f *fault) {
 			f.begin, f.end = func(s *lifelike) { s.toHost.cut() }, func(s *lifelike) { s.toHost.mend() }
 		}),
 		atHost("500", ""), atHost("html", ""), atHost("torn", ""), atHost("cut", ""),
-		atHost("429", "", "retryAfter", "40").but(func(f *fault) {
-			f.health, f.errors = map[string]string{"hostSystem": "DEGRADED"}, "Sandbox asks us to slow down"
-			f.connection, f.metric = "Sandbox makes us wait", `connections\{state="throttled"\} 1$`
-		}),
-		atHost("500", "token").but(func(f *fault) {
-			began := f.begin
-			f.begin = func(s *lifelike) { s.host("/control/faults", map[string]any{"kind": "expired"}); began(s) }
-		}),
+		atHost("429", "", "retryAfter", "40").but(madeToWait),
+		atHost("429", "token", "retryAfter", "40").but(madeToWait).but(tokenIsOld),
+		atHost("500", "token").but(tokenIsOld),
 		atHost("revoked", "").but(func(f *fault) {
 			f.end = func(s *lifelike) { s.authorise("c", "shop-1") } // by the merchant
 			f.errors, f.connection, f.metric = "Sandbox no longer lets us in", "Sandbox no longer lets us in", `connections\{state="paused at host"\} 1$`
@@ -223,6 +235,10 @@ func faults() []fault {
 			f.begin, f.end = func(s *lifelike) { s.toTarget.cut() }, func(s *lifelike) { s.toTarget.mend() }
 		}),
 		atTarget("500"), atTarget("html"),
+		atTarget("429", "retryAfter", "40").but(func(f *fault) { // it is well, and says when we may come back
+			f.health, f.errors, f.connection, f.connector = nil, "TrustFile asks us to slow down", "are sent from Sandbox", goesOn
+			f.metric = `deliveries_total\{answer="throttled"\} [1-9]`
+		}),
 		atTarget("401").but(func(f *fault) {
 			f.health = map[string]string{"trustfile": "FAIL", "connector": "FAIL"}
 			f.errors, f.connection, f.connector = "TrustFile refuses our own token", "The whole connector is stopped", "Set the right EXTRACTOR_TO_AVALARA_TOKEN"
@@ -241,7 +257,7 @@ func faults() []fault {
 				s.trustFile("/control/faults", map[string]any{})
 				s.must(http.MethodPost, "/connections/c/baditems/retry", nil, nil) // by a person
 			}
-			f.health, f.errors, f.connection, f.connector, f.metric = nil, "", "are sent from Sandbox", goesOn, `items_bad [1-9]`
+			f.health, f.errors, f.connection, f.connector, f.metric = nil, "", "Some of them could not be sent as they are", goesOn, `items_bad [1-9]`
 		}),
 		{
 			name:   "a fault of ours",

@@ -102,7 +102,7 @@ func (p *Popup) begin(c *gin.Context) {
 	}
 	connection, err := p.Store.FindConnection(c, c.Param("id"))
 	if err != nil {
-		p.refuse(c, err)
+		p.refuse(c, unknownToMerchant(err))
 		return
 	}
 	if framed(c.Request) {

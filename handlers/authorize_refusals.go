@@ -18,9 +18,9 @@ func (p *Popup) refuse(c *gin.Context, err error) {
 	text := models.Sentence(err, "")
 	switch models.KindOf(err) {
 	case models.Invalid:
-		status, title = http.StatusBadRequest, "This link does not work"
+		status, title, small = http.StatusBadRequest, "This link does not work", startAgain+" If this page comes again, tell support what it says."
 	case models.NotFound:
-		status, title, small = http.StatusNotFound, "Please start again", "Begin where you came from: in TrustFile, or at your store."
+		status, title, small = http.StatusNotFound, "Please start again", startAgain
 	case models.Unauthorised:
 		status, title = http.StatusForbidden, "Please start in TrustFile"
 	default:
@@ -32,6 +32,18 @@ func (p *Popup) refuse(c *gin.Context, err error) {
 		text = "Something went wrong on our side. Please try again in a minute; if this lasts, contact support."
 	}
 	p.answer(c, status, page{Title: title, Text: []string{text}, Small: small})
+}
+
+// startAgain is what a person can do whose link leads nowhere.
+const startAgain = "Begin where you came from: in TrustFile, or at your store."
+
+// unknownToMerchant says of a connection that is not known what a merchant can
+// do: they never see a connectionId.
+func unknownToMerchant(err error) error {
+	if models.KindOf(err) != models.NotFound {
+		return err
+	}
+	return models.Errorf(models.NotFound, "This link is for a connection that is not there: it may have been renamed or deleted since.").Because(err)
 }
 
 // loggableCause leaves out Postgres's own text, which repeats values.

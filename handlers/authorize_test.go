@@ -110,8 +110,19 @@ func TestPopupRefusals(t *testing.T) {
 	d := newDoorway(t)
 	d.connection("company-1")
 	b := d.browser()
-	b.open("nobody").wants(t, http.StatusNotFound, "Please start again")
-	b.get("/connections/company-1/authentication").wants(t, http.StatusBadRequest, "redirectUri")
+	unknown := b.open("nobody")
+	unknown.wants(t, http.StatusNotFound, "Please start again")
+	if strings.Contains(unknown.body, "connectionId") {
+		t.Errorf("a merchant reads of a connectionId:\n%s", unknown.body)
+	}
+	lost := b.get("/oauth/shop/callback?state=x&code=y")
+	lost.wants(t, http.StatusNotFound, "Begin where you came from")
+	if strings.Contains(lost.body, "Nothing was changed") { // another browser may have connected the account
+		t.Errorf("more is said than is known:\n%s", lost.body)
+	}
+	missing := b.get("/connections/company-1/authentication")
+	missing.wants(t, http.StatusBadRequest, "redirectUri")
+	missing.wants(t, http.StatusBadRequest, "Begin where you came from")
 	b.get("/connections/company-1/authentication?redirectUri=evil.example/x").wants(t, http.StatusBadRequest, "REDIRECT_ALLOWLIST")
 	for _, address := range []string{"/connections/%00/authentication?redirectUri=" + url.QueryEscape(trustfileReturn), "/oauth/%00/callback?state=x", "/oauth/%ff/start?attempt=x"} {
 		b.get(address).wants(t, http.StatusNotFound, "Please start again")

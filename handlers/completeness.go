@@ -74,18 +74,24 @@ func (a *api) showCompleteness(c *gin.Context) {
 	c.JSON(http.StatusOK, completenessOf(found, counted))
 }
 
+// bounds are the first and the last day that are asked for; nil: not given.
 func bounds(c *gin.Context) (from, to *time.Time, err error) {
 	if from, err = dayOf(c, "from", parseDay); err != nil {
 		return nil, nil, err
 	}
-	to, err = dayOf(c, "to", parseDay)
-	return from, to, err
+	if to, err = dayOf(c, "to", parseDay); err != nil {
+		return nil, nil, err
+	}
+	if from != nil && to != nil && from.After(*to) {
+		return nil, nil, models.Errorf(models.Invalid, "The day from is later than the day to. Exchange them.")
+	}
+	return from, to, nil
 }
 
 func parseDay(s string) (time.Time, error) {
 	t, ok := parse(s, isoDay)
 	if !ok {
-		return t, models.Errorf(models.Invalid, "The days from and to are written as yyyy-mm-dd.")
+		return t, models.Errorf(models.Invalid, "A day cannot be read. Write from and to as days that exist, yyyy-mm-dd.")
 	}
 	return t, nil
 }

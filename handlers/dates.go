@@ -53,9 +53,9 @@ func parse(s string, forms ...form) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// earliestYear bounds a start date: no host has older sales on line, and every
-// fortnight since then would have to be asked for.
-const earliestYear = 1970
+// A start date lies in these years: no host has older sales on line, and every
+// fortnight since then would have to be asked for; later ones have no four digits.
+const earliestYear, latestYear = 1970, 9999
 
 // parseStartDate reads a start date: yyyy-mm-dd, a timestamp with an offset
 // (its UTC date counts), or month/day/year as in the USA. The result is
@@ -66,10 +66,10 @@ func parseStartDate(s string) (time.Time, error) {
 	}
 	t, ok := parse(s, isoDay, rfc, spaced, spacedMinutes, us, usShort)
 	if !ok {
-		return t, models.Errorf(models.Invalid, `The startDate cannot be read. Write it as yyyy-mm-dd, for example "2018-04-01".`)
+		return t, models.Errorf(models.Invalid, `The startDate cannot be read. Write a day that exists as yyyy-mm-dd, for example "2018-04-01".`)
 	}
-	if t.Year() < earliestYear || t.Year() > 9999 {
-		return t, models.Errorf(models.Invalid, "The startDate must be in the year %d or later.", earliestYear)
+	if t.Year() < earliestYear || t.Year() > latestYear {
+		return t, models.Errorf(models.Invalid, "The startDate must be in the years %d to %d.", earliestYear, latestYear)
 	}
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC), nil
 }
@@ -81,7 +81,7 @@ var lostPlus = regexp.MustCompile(`^(.*:\d\d(?:\.\d+)?) (\d\d(?::\d\d)?)$`)
 func parseSince(s string) (time.Time, error) {
 	t, ok := parse(lostPlus.ReplaceAllString(s, "$1+$2"), isoDay, rfc, spaced, spacedMinutes)
 	if !ok {
-		return t, models.Errorf(models.Invalid, "The date cannot be read. Write a day as yyyy-mm-dd, or a timestamp as 2015-07-06T22:26:28+00:00.")
+		return t, models.Errorf(models.Invalid, "The date cannot be read. Write a day that exists as yyyy-mm-dd, or a timestamp as 2015-07-06T22:26:28+00:00.")
 	}
 	return t, nil
 }

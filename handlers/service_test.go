@@ -274,6 +274,36 @@ func TestWhatLiesOverAStatus(t *testing.T) {
 	}
 }
 
+// TestRefusedSalesShowInTheStatus: as long as one is open, and only where the
+// merchant would else be told that there is nothing to do.
+func TestRefusedSalesShowInTheStatus(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	working, waiting := b.create("a", "2018-04-01"), b.create("b", "2018-04-01")
+	b.authorise(working)
+	b.exec(`UPDATE connections SET last_sync_at = now()`)
+	for _, id := range []int64{working, waiting} {
+		if err := b.store.Restate(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	says := func(id, want string) {
+		t.Helper()
+		var d detail
+		b.call("GET", "/connections/"+id, "").is(200).into(&d)
+		if !strings.HasSuffix(d.StatusMessage, want) {
+			t.Errorf("%s says %s", id, d.StatusMessage)
+		}
+	}
+	says("a", "sent from Shop to TrustFile. There is nothing to do for you.")
+	b.exec(`INSERT INTO bad_items (connection_id, stage, kind, key, record, version, message, friendly_message, mapping)
+		SELECT id, 'target', 'sale', 'o1', 'order/o1', '1', 'no', 'no', 1 FROM connections`)
+	says("a", "sent from Shop to TrustFile. Some of them could not be sent as they are; TrustFile lists them as bad items. Correct them at their source, or adjust your return by hand.")
+	says("b", "Connect the Shop account to begin.")
+	b.exec(`UPDATE bad_items SET settled_at = now()`)
+	says("a", "There is nothing to do for you.")
+}
+
 // TestHealthIsCached: monitors may ask as often as they like, and need no bearer.
 func TestHealthIsCached(t *testing.T) {
 	t.Parallel()
@@ -359,4 +389,5 @@ func TestCompleteness(t *testing.T) {
 	for _, q := range []string{"from=x", "to=2018-02-30", "from=2018-04-01T00:00:00Z", "from=2018-04-01&from=2018-04-02"} {
 		b.call("GET", "/connections/a/completeness?"+q, "").is(400)
 	}
+	b.call("GET", "/connections/a/completeness?from=2018-04-02&to=2018-04-01", "").is(400, `{"message":"The day from is later than the day to. Exchange them."}`)
 }

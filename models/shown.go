@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,9 +24,11 @@ type Shown struct {
 	NextSyncAt      *time.Time
 	ThrottledUntil  *time.Time // when the host lets us ask again
 	StatusMessage   string
+	Refused         bool // some of its sales could not be sent as they are
 }
 
-const shownSQL = `SELECT id, host, enabled, active, authorized, host_label, start_date, status_changed_at, last_sync_at, next_sync_at, throttled_until, status_message
+const shownSQL = `SELECT id, host, enabled, active, authorized, host_label, start_date, status_changed_at, last_sync_at, next_sync_at, throttled_until, status_message,
+	EXISTS (SELECT FROM bad_items b WHERE b.connection_id = connections.id AND b.settled_at IS NULL)
 	FROM connections WHERE external_id = $1 AND deleted_at IS NULL`
 
 // ShowConnection is the live connection of a connectionId, or NotFound. It is
@@ -36,7 +39,7 @@ func (s *Store) ShowConnection(ctx context.Context, externalID string) (*Shown, 
 	}
 	var v Shown
 	err := s.Pool.QueryRow(ctx, shownSQL, externalID).Scan(&v.ID, &v.Host, &v.Enabled, &v.Active, &v.Authorized, &v.HostLabel, &v.StartDate,
-		&v.StatusChangedAt, &v.LastSyncAt, &v.NextSyncAt, &v.ThrottledUntil, &v.StatusMessage)
+		&v.StatusChangedAt, &v.LastSyncAt, &v.NextSyncAt, &v.ThrottledUntil, &v.StatusMessage, &v.Refused)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, errNoConnection
 	}
@@ -45,6 +48,9 @@ func (s *Store) ShowConnection(ctx context.Context, externalID string) (*Shown, 
 	}
 	if err != nil {
 		return nil, fmt.Errorf("show connection: %w", err)
+	}
+	if v.Refused {
+		v.StatusMessage = strings.Replace(v.StatusMessage, nothingToDo, refusedSales, 1)
 	}
 	return &v, nil
 }

@@ -7,6 +7,14 @@ import (
 	"gorm.io/gorm"
 )
 
+// What a merchant whose connection works is asked to do: nothing, unless some
+// sales could not be sent as they are, which is told where it is read (see
+// ShowConnection), since such sales come and go with every page.
+const (
+	nothingToDo  = "There is nothing to do for you."
+	refusedSales = "Some of them could not be sent as they are; TrustFile lists them as bad items. Correct them at their source, or adjust your return by hand."
+)
+
 // StatusSentence tells the merchant the state of a connection and the one next
 // action, from the row alone. host is the host's title. It holds no moving
 // figures, so that it changes only when the state does.
@@ -51,7 +59,7 @@ func workingSentence(c *Connection, host string) string {
 	case c.LastSyncAt == nil:
 		s = fmt.Sprintf("%s is connected. Sales from %s on are being read for the first time; there is nothing to do for you.", host, from)
 	default:
-		s = fmt.Sprintf("Sales from %s on are sent from %s to TrustFile. There is nothing to do for you.", from, host)
+		s = fmt.Sprintf("Sales from %s on are sent from %s to TrustFile. %s", from, host, nothingToDo)
 	}
 	if c.HistoryNotice != nil && beginsBefore(c, c.HistoryFrom) {
 		s += " " + *c.HistoryNotice

@@ -24,10 +24,9 @@ func withoutPersonal(message string, data json.RawMessage, item *models.Item) st
 		return ""
 	}
 	message = strings.TrimRight(strings.TrimSpace(printable(message)), ".")
-	for _, personal := range personalOf(data, item) {
-		message = withoutWord(message, personal)
-	}
-	return cut(message, maxReason)
+	personal := personalOf(data, item)
+	short := cut(withoutWords(message, personal), maxReason)
+	return withoutWords(short, personal) // a word that was cut may be one of them now
 }
 
 // personalOf is what a message must not quote, the longest first.
@@ -66,6 +65,14 @@ func texts(v any) []string {
 		return all
 	}
 	return nil
+}
+
+// withoutWords replaces each of the words, see withoutWord.
+func withoutWords(text string, words []string) string {
+	for _, word := range words {
+		text = withoutWord(text, word)
+	}
+	return text
 }
 
 // withoutWord replaces word by an ellipsis where it stands by itself, whatever its case.

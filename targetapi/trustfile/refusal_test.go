@@ -119,6 +119,7 @@ func TestReason(t *testing.T) {
 		{"x", "better be gone", `"be"`, "TrustFile does not accept x: better … gone."},
 		{"x", "0a b a b a", `"a b a"`, "TrustFile does not accept x: 0a b …."},
 		{"x", strings.Repeat("long ", 500), ``, "TrustFile does not accept x."},
+		{"x", strings.Repeat("long ", 59) + "maintained", `"maint"`, "TrustFile does not accept x: " + strings.Repeat("long ", 59) + "…."},
 	} {
 		have := complaint{Message: c.message, Data: json.RawMessage(c.data)}.sentence(c.field, &i)
 		if have != c.want {

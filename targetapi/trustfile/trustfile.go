@@ -65,11 +65,11 @@ var (
 
 // Open checks the values and makes the target.
 func (c *Config) Open() (targetapi.Target, error) {
-	items, err := base("TRUSTFILE_ITEMS_URL", c.ItemsURL)
+	items, err := base("TRUSTFILE_ITEMS_URL", c.ItemsURL, "https://api.trustfile.avalara.com/v3")
 	if err != nil {
 		return nil, err
 	}
-	app, err := base("TRUSTFILE_APP_URL", c.AppURL)
+	app, err := base("TRUSTFILE_APP_URL", c.AppURL, "https://app.trustfile.avalara.com/v4")
 	if err != nil {
 		return nil, err
 	}
@@ -96,11 +96,11 @@ func (t *target) Home() string {
 
 // base checks a base address. Our bearer goes there, so it must be https,
 // except on this very machine.
-func base(name, value string) (string, error) {
+func base(name, value, example string) (string, error) {
 	u, err := url.Parse(value)
 	usable := err == nil && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 	if !usable || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
-		return "", fmt.Errorf("%s is ill-formed: it should be an https address without a query, such as https://api.trustfile.avalara.com/v3 (http on this machine only)", name)
+		return "", fmt.Errorf("%s is ill-formed: it should be an https address without a query, such as %s (http on this machine only)", name, example)
 	}
 	return strings.TrimRight(value, "/"), nil
 }
@@ -118,6 +118,8 @@ func (c *Config) authorisations() (items, app http.Header, err error) {
 	switch {
 	case c.ConsumerSystem == "" && c.RoutingToken != "":
 		return nil, nil, errors.New("TRUSTFILE_CONSUMER_SYSTEM is not set, but TRUSTFILE_ROUTING_TOKEN is: it should be set too, such as to avalaraccount")
+	case c.ConsumerSystem != "" && c.RoutingToken == "":
+		return nil, nil, errors.New("TRUSTFILE_ROUTING_TOKEN is not set, but TRUSTFILE_CONSUMER_SYSTEM is: it should be set too, to the bearer for the Transaction Routing Service")
 	case c.ConsumerSystem == "":
 		return app, app, nil
 	}

@@ -112,29 +112,29 @@ func TestOpen(t *testing.T) {
 	good := Config{ItemsURL: "https://items.example/v3/", AppURL: "http://127.0.0.1:8082/v4", Token: token}
 	for name, c := range map[string]struct {
 		change func(*Config)
-		names  string // the variable that the error must name; empty = opens
+		says   string // how the error must begin, with the variable; empty: opens
 	}{
 		"good":             {func(*Config) {}, ""},
 		"utc":              {func(c *Config) { c.DateZone = "utc" }, ""},
 		"routing":          {func(c *Config) { c.ConsumerSystem, c.RoutingToken = "avalaraccount", "r" }, ""},
-		"no items":         {func(c *Config) { c.ItemsURL = "" }, "TRUSTFILE_ITEMS_URL"},
-		"relative":         {func(c *Config) { c.ItemsURL = "items.example/v3" }, "TRUSTFILE_ITEMS_URL"},
-		"plain http":       {func(c *Config) { c.ItemsURL = "http://items.example/v3" }, "TRUSTFILE_ITEMS_URL"},
-		"query":            {func(c *Config) { c.AppURL += "?x=1" }, "TRUSTFILE_APP_URL"},
-		"password":         {func(c *Config) { c.AppURL = "https://u:secret@items.example" }, "TRUSTFILE_APP_URL"},
-		"no token":         {func(c *Config) { c.Token = "" }, "EXTRACTOR_TO_AVALARA_TOKEN"},
-		"two-line token":   {func(c *Config) { c.Token = "secret\nsecret" }, "EXTRACTOR_TO_AVALARA_TOKEN"},
-		"zone":             {func(c *Config) { c.DateZone = "Texas" }, "TRUSTFILE_DATE_ZONE"},
-		"no routing":       {func(c *Config) { c.ConsumerSystem = "avalaraccount" }, "TRUSTFILE_ROUTING_TOKEN"},
-		"routing for what": {func(c *Config) { c.RoutingToken = "secret" }, "TRUSTFILE_CONSUMER_SYSTEM"},
+		"no items":         {func(c *Config) { c.ItemsURL = "" }, "TRUSTFILE_ITEMS_URL is ill-formed"},
+		"relative":         {func(c *Config) { c.ItemsURL = "items.example/v3" }, "TRUSTFILE_ITEMS_URL is ill-formed"},
+		"plain http":       {func(c *Config) { c.ItemsURL = "http://items.example/v3" }, "TRUSTFILE_ITEMS_URL is ill-formed"},
+		"query":            {func(c *Config) { c.AppURL += "?x=1" }, "TRUSTFILE_APP_URL is ill-formed: it should be an https address without a query, such as https://app."},
+		"password":         {func(c *Config) { c.AppURL = "https://u:secret@items.example" }, "TRUSTFILE_APP_URL is ill-formed"},
+		"no token":         {func(c *Config) { c.Token = "" }, "EXTRACTOR_TO_AVALARA_TOKEN is ill-formed"},
+		"two-line token":   {func(c *Config) { c.Token = "secret\nsecret" }, "EXTRACTOR_TO_AVALARA_TOKEN is ill-formed"},
+		"zone":             {func(c *Config) { c.DateZone = "Texas" }, "TRUSTFILE_DATE_ZONE is ill-formed"},
+		"no routing":       {func(c *Config) { c.ConsumerSystem = "avalaraccount" }, "TRUSTFILE_ROUTING_TOKEN is not set"},
+		"routing for what": {func(c *Config) { c.RoutingToken = "secret" }, "TRUSTFILE_CONSUMER_SYSTEM is not set"},
 	} {
 		config := good
 		c.change(&config)
 		_, err := config.Open()
 		switch {
-		case c.names == "" && err != nil:
+		case c.says == "" && err != nil:
 			t.Errorf("%s: %v", name, err)
-		case c.names != "" && (err == nil || !strings.HasPrefix(err.Error(), c.names+" is ") || !strings.Contains(err.Error(), "it should be")):
+		case c.says != "" && (err == nil || !strings.HasPrefix(err.Error(), c.says) || !strings.Contains(err.Error(), "it should be")):
 			t.Errorf("%s: %v", name, err)
 		case err != nil && strings.Contains(err.Error(), "secret"):
 			t.Errorf("%s: shows the secret: %v", name, err)
