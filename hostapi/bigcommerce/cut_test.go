@@ -3,15 +3,12 @@ package bigcommerce
 import (
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 	"extractor/internal/jsonscan"
-	"extractor/models"
 )
 
 const smallPage = ` [ {"id":7,"status_id":4,"date_modified":"Mon, 02 Mar 2026 03:31:00 +0000","note":"a \"quoted\" \\ } ] text",
@@ -82,40 +79,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// FuzzTransform: whatever a body holds, it is read or refused with a sentence,
-// and what is read adds up to what was charged or says so.
-func FuzzTransform(f *testing.F) {
-	names, err := filepath.Glob("testdata/*.json")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range names {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		var r hostapi.Record
-		if json.Unmarshal(b, &r) == nil && r.Kind != "" {
-			f.Add(r.Kind, []byte(r.Body))
-		}
-	}
-	h := open(f, "http://127.0.0.1")
-	f.Fuzz(func(t *testing.T, kind string, body []byte) {
-		items, err := h.Transform(hostapi.Record{Kind: kind, Key: "x", Version: "1", Body: body})
-		if err != nil && models.KindOf(err) != models.Refused {
-			t.Fatal(err)
-		}
-		for i := range items {
-			it := &items[i]
-			if err := (models.Policy{}).Apply(it); err != nil || it.Skip != "" {
-				continue
-			}
-			if s := it.Sale; *s.Charged != s.Total() && s.ReviewMessage == "" {
-				t.Errorf("%v of %v, and nobody is told", s.Total(), *s.Charged)
-			}
-		}
-	})
-}
+func FuzzTransform(f *testing.F) { hostapitest.Fuzz(f, open(f, "http://127.0.0.1"), "testdata") }
 
 // FuzzCut: what is cut is what encoding/json reads.
 func FuzzCut(f *testing.F) {

@@ -24,6 +24,11 @@ func token(t testing.TB, secret, header string, claims map[string]any) string {
 		t.Fatal(err)
 	}
 	text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString(b)
+	return signedText(text, secret)
+}
+
+// signedText is a text with its signature behind it.
+func signedText(text, secret string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(text))
 	return text + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
@@ -116,16 +121,31 @@ func TestOpenedTakesSignedPayloads(t *testing.T) {
 	}
 }
 
+var lineEnds = strings.NewReplacer("\r", "", "\n", "")
+
+// FuzzSignedPayload: nothing is taken but what the secret signed, and what it
+// signed is taken or refused; claims are changed behind a right signature, too.
 func FuzzSignedPayload(f *testing.F) {
-	f.Add(token(f, "hush", hs256, claims(nil)), "guess")
-	f.Add("a.b.c", "hush")
-	f.Fuzz(func(t *testing.T, text, secret string) {
-		store, err := verifySignedPayload(text, "app", secret, jwtNow)
-		if err == nil && storeOf("stores/"+store) == "" {
-			t.Errorf("%q was taken for store %q", text, store)
+	good, err := json.Marshal(claims(nil))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(token(f, "guess", hs256, claims(nil)), string(good))
+	f.Add(token(f, "", hs256, claims(nil)), `{"aud":["app"],"iss":"bc"}`)
+	f.Add(token(f, "hush", hs256, claims(nil)), "{")
+	f.Add(token(f, "hush", hs256, claims(nil))+"\n", "null")
+	f.Add("a.b.c", "")
+	f.Fuzz(func(t *testing.T, text, payload string) {
+		store, err := verifySignedPayload(text, "app", "hush", jwtNow)
+		end := max(strings.LastIndex(text, "."), 0)
+		written := text[:end] + lineEnds.Replace(text[end:]) // base64 is read with or without them
+		if written != signedText(text[:end], "hush") && (models.KindOf(err) != models.Unauthorised || store != "") {
+			t.Errorf("%q was taken for store %q, %v", text, store, err)
 		}
-		if err != nil && models.KindOf(err) != models.Unauthorised {
-			t.Errorf("%v", err)
+		text = base64.RawURLEncoding.EncodeToString([]byte(hs256)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
+		store, err = verifySignedPayload(signedText(text, "hush"), "app", "hush", jwtNow)
+		if err == nil && storeOf("stores/"+store) == "" || err != nil && models.KindOf(err) != models.Unauthorised {
+			t.Errorf("%q was taken for store %q, %v", payload, store, err)
 		}
 	})
 }

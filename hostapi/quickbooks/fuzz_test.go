@@ -1,51 +1,16 @@
 package quickbooks
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"extractor/hostapi"
+	"extractor/hostapi/hostapitest"
 	"extractor/models"
 )
 
-// FuzzTransform: whatever a document holds, it is read or refused with a
-// sentence, and what is sent adds up or says that it does not.
-func FuzzTransform(f *testing.F) {
-	names, err := filepath.Glob("testdata/*.json")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range names {
-		var r hostapi.Record
-		if b, err := os.ReadFile(name); err == nil && json.Unmarshal(b, &r) == nil && r.Kind != "" {
-			f.Add(r.Kind, []byte(r.Body))
-		}
-	}
-	h := open(f, "http://127.0.0.1").(*host)
-	f.Fuzz(func(t *testing.T, kind string, body []byte) {
-		before := bytes.Clone(body)
-		items, err := h.Transform(hostapi.Record{Kind: kind, Key: kind + "-1", Body: body})
-		if !bytes.Equal(before, body) {
-			t.Fatal("the record was changed")
-		}
-		if err != nil && (models.KindOf(err) != models.Refused || models.Sentence(err, "") == "") {
-			t.Fatal(err)
-		}
-		for i := range items {
-			if err := (models.Policy{}).Apply(&items[i]); err != nil || items[i].Skip != "" {
-				continue
-			}
-			if s := items[i].Sale; s.Total() != *s.Charged && s.ReviewMessage == "" {
-				t.Fatalf("%v of %v, and nobody is told", s.Total(), *s.Charged)
-			}
-		}
-	})
-}
+func FuzzTransform(f *testing.F) { hostapitest.Fuzz(f, open(f, "http://127.0.0.1"), "testdata") }
 
 // FuzzAddress: what is found was in the lines, and is a state with a ZIP code.
 func FuzzAddress(f *testing.F) {

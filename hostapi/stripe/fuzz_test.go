@@ -1,52 +1,15 @@
 package stripe
 
 import (
-	"os"
-	"path/filepath"
+	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
 
-	"encoding/json"
-
-	"extractor/hostapi"
-	"extractor/models"
+	"extractor/hostapi/hostapitest"
 )
 
-// FuzzTransform: whatever a body holds, it is refused with a sentence or makes
-// items that the policy takes or refuses.
-func FuzzTransform(f *testing.F) {
-	names, err := filepath.Glob("testdata/*.json")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range names {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		var r hostapi.Record
-		if !strings.HasSuffix(name, ".golden.json") && json.Unmarshal(b, &r) == nil {
-			f.Add(r.Kind == kindInvoice, []byte(r.Body))
-		}
-	}
-	h := open(f, "http://127.0.0.1", soon)
-	f.Fuzz(func(t *testing.T, invoice bool, body []byte) {
-		r := hostapi.Record{Kind: kindPayment, Key: "pi_1", Version: "1", Body: body}
-		if invoice {
-			r.Kind, r.Key = kindInvoice, "in_1"
-		}
-		items, err := h.Transform(r)
-		if err != nil && models.KindOf(err) != models.Refused {
-			t.Fatal(err)
-		}
-		for i := range items {
-			if err := (models.Policy{}).Apply(&items[i]); err != nil && models.KindOf(err) != models.Refused {
-				t.Fatal(err)
-			}
-		}
-	})
-}
+func FuzzTransform(f *testing.F) { hostapitest.Fuzz(f, open(f, "http://127.0.0.1", soon), "testdata") }
 
 // FuzzSplitList: what is cut is what was there, and nothing else is taken for a page.
 func FuzzSplitList(f *testing.F) {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +53,30 @@ func TestFindMissesNone(t *testing.T) {
 		"hostapi/square.FuzzTransform", "hostapi/square.FuzzSignature", "hostapi/sandbox.FuzzTransform", "internal/rest.FuzzRetryAfter", "targetapi/trustfile.FuzzParsePath"} {
 		if i := slices.Index(names, want); i < 0 || slices.Index(names[i+1:], want) >= 0 {
 			t.Errorf("%s is not found once among %q", want, names)
+		}
+	}
+}
+
+// TestEveryTargetIsDocumented: the table of what is parsed names all there are, and no others.
+func TestEveryTargetIsDocumented(t *testing.T) {
+	t.Parallel()
+	all, err := find("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../docs/fuzz.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, _, _ := strings.Cut(string(text), tallyHead)
+	for _, one := range all {
+		if !strings.Contains(table, "`"+one.name+"`") {
+			t.Errorf("docs/fuzz.md does not say what %s tries", one)
+		}
+	}
+	for _, named := range regexp.MustCompile("`(Fuzz\\w+)`").FindAllStringSubmatch(table, -1) {
+		if !slices.ContainsFunc(all, func(one target) bool { return one.name == named[1] }) {
+			t.Errorf("docs/fuzz.md names %s, which does not exist", named[1])
 		}
 	}
 }

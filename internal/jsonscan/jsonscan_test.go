@@ -1,18 +1,23 @@
 package jsonscan
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
 )
 
-// values are the raw members of an object, by name as written.
+// values are the raw members of an object, by the name that is meant.
 func values(text string) (map[string]string, error) {
 	s, got := &Scanner{Text: []byte(text)}, map[string]string{}
-	err := s.Object(func(name []byte) error {
+	err := s.Object(func(written []byte) error {
+		var name string
+		if err := json.Unmarshal([]byte(`"`+string(written)+`"`), &name); err != nil {
+			return err
+		}
 		raw, err := s.Raw()
-		got[string(name)] = string(raw)
+		got[name] = string(raw)
 		return err
 	})
 	if err == nil && !s.End() {
@@ -51,22 +56,32 @@ func TestArraysAreBounded(t *testing.T) {
 	}
 }
 
-// FuzzObject: what encoding/json reads is read, and each value is the same.
+// FuzzObject: what encoding/json reads is read, and has the same names and values.
 func FuzzObject(f *testing.F) {
 	f.Add(`{"a":[1,{"b":"\\"}],"c":"\u00e4"}`)
+	f.Add(`{"a":1,"b" : [ 1, "x]" ] ,"\u0061":{"c":null}}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := values(text)
 		var want map[string]json.RawMessage
 		if json.Unmarshal([]byte(text), &want) != nil || want == nil {
 			return
 		}
-		if err != nil {
-			t.Fatalf("%q: %v", text, err)
+		if err != nil || len(got) != len(want) {
+			t.Fatalf("%q: %q, %v", text, got, err)
 		}
 		for name, raw := range want {
-			if b, ok := got[name]; ok && !json.Valid([]byte(b)) {
-				t.Errorf("%q: %s is %q, not %q", text, name, b, raw)
+			if value, named := got[name]; !named || compact(value) != compact(string(raw)) {
+				t.Errorf("%q: %s is %q, not %q", text, name, value, raw)
 			}
 		}
 	})
+}
+
+// compact is a JSON text without white space; as it is when it is none.
+func compact(text string) string {
+	var b bytes.Buffer
+	if json.Compact(&b, []byte(text)) != nil {
+		return text
+	}
+	return b.String()
 }
