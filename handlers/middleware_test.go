@@ -97,8 +97,8 @@ func TestHTTPSOnly(t *testing.T) {
 			req.Header.Set("X-Forwarded-Proto", proto)
 		}
 		a := b.send(req).is(status)
-		if a.Header.Get("Strict-Transport-Security") == "" {
-			t.Errorf("%q: no strict transport security", proto)
+		if have := a.Header.Get("Strict-Transport-Security"); !strings.HasPrefix(have, "max-age=31536000") { // a year
+			t.Errorf("%q: strict transport security is %q", proto, have)
 		}
 	}
 	b.call("GET", "/health", "").is(200)
